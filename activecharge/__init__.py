@@ -1,0 +1,1 @@
+"""Active learning of static and dynamic charges of water."""

@@ -1,0 +1,205 @@
+"""Labels as extxyz frames, and back.
+
+Per-atom columns: `REF_forces` N×3, `REF_charges` N, `REF_bec` N×9 row-major with
+`bec_convention="pol_disp"` in the frame's info. In info: `REF_energy`, `REF_dipole` (3
+numbers), `REF_stress` (9 numbers, row-major), provenance (`hash`, `source`, `origin`,
+`reference`, `reference_settings`; the two dictionaries as JSON text) and whatever else the
+writer adds. No key is one that ASE would move into a calculator.
+"""
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+from activecharge.dataset.frames import plain, read_frames, write_frames
+from activecharge.dataset.values import check_configuration, put_values, take_values
+from activecharge.errors import UserError
+from activecharge.properties import PROPERTIES
+from activecharge.records import Candidate, Label
+
+_DECIMALS = 8
+"""Decimals of an extxyz coordinate; configurations are rounded to them."""
+
+
+def write_labels(
+    path: Path | str,
+    labels: Sequence[Label],
+    extra_info: Sequence[Mapping[str, Any]] | None = None,
+) -> Path:
+    """Write labels to an extxyz file, atomically; equal labels give equal bytes.
+
+    Parameters
+    ----------
+    path : path-like
+    labels : sequence of Label
+        Per-atom values are stored with 8 decimals.
+    extra_info : sequence of mapping, optional
+        Further info entries, one mapping a label; None values are left out.
+
+    Returns
+    -------
+    pathlib.Path
+    """
+    if not labels:
+        raise ValueError("at least one label is needed to write a file")
+    extras = extra_info if extra_info is not None else [{}] * len(labels)
+    frames = [to_atoms(label, extra) for label, extra in zip(labels, extras, strict=True)]
+    return write_frames(path, frames)
+
+
+def read_labels(
+    path: Path | str,
+    elements: Collection[str] | None = None,
+    hasher: Callable[[Atoms], str] | None = None,
+) -> list[Label]:
+    """Read and check every labelled frame of an extxyz file.
+
+    Parameters
+    ----------
+    path : path-like
+    elements : collection of str, optional
+        Chemical symbols that may occur; any when absent.
+    hasher : callable, optional
+        Content hash of a bare configuration. With it the hash always follows the content,
+        so an edited frame cannot keep its old identity; without it the stored hash is
+        taken, or "" where there is none.
+
+    Returns
+    -------
+    list of Label
+
+    Raises
+    ------
+    UserError
+        Naming file and frame, if anything about the file is not as expected.
+    """
+    labels = [from_atoms(atoms, where, elements, hasher) for where, atoms in read_frames(path)]
+    if not labels:
+        raise UserError(f"{path}: holds no frames; give an extxyz file with labelled frames.")
+    return labels
+
+
+def to_atoms(label: Label, extra: Mapping[str, Any] | None = None) -> Atoms:
+    """Turn a label into an ASE frame with the keys of this module.
+
+    Parameters
+    ----------
+    label : Label
+    extra : mapping, optional
+        Further info entries, written after the label's own, which they cannot replace.
+
+    Returns
+    -------
+    ase.Atoms
+    """
+    candidate = label.candidate
+    atoms = bare_configuration(candidate.atoms)
+    atoms.info.update(
+        hash=candidate.hash,
+        source=candidate.source,
+        origin=json.dumps(candidate.origin, sort_keys=True),
+        reference=label.reference,
+        reference_settings=json.dumps(label.settings, sort_keys=True),
+    )
+    # One order of keys whatever the order of the dictionaries: equal labels, equal bytes.
+    names = sorted(label.values, key=list(PROPERTIES).index)
+    put_values(atoms, {PROPERTIES[n].key: (PROPERTIES[n], label.values[n]) for n in names})
+    for key, value in sorted((extra or {}).items()):
+        if value is not None:
+            atoms.info.setdefault(key, plain(value))
+    return atoms
+
+
+def from_atoms(
+    atoms: Atoms,
+    where: str,
+    elements: Collection[str] | None = None,
+    hasher: Callable[[Atoms], str] | None = None,
+) -> Label:
+    """Turn an ASE frame with `REF_*` keys into a label, checking all of it.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        A neutral frame, free or periodic in three directions.
+    where : str
+        File and frame, for messages.
+    elements, hasher
+        As in `read_labels`.
+
+    Returns
+    -------
+    Label
+
+    Raises
+    ------
+    UserError
+        If the frame is not a configuration this program handles, or its values are not
+        of the shapes in `activecharge.properties`.
+    """
+    check_configuration(atoms, where, elements)
+    values = take_values(atoms, {p.key: p for p in PROPERTIES.values()}, where)
+    if not values:
+        raise UserError(
+            f"{where}: holds no reference values (found {_found(atoms)}; expected some of "
+            f"{', '.join(p.key for p in PROPERTIES.values())}); rename its keys."
+        )
+    bare = bare_configuration(atoms)
+    info = atoms.info
+    content_hash = str(info.get("hash", "")) if hasher is None else hasher(bare)
+    candidate = Candidate(
+        atoms=bare,
+        hash=content_hash,
+        source=str(info.get("source", "file")),
+        origin=_mapping(info.get("origin")),
+    )
+    return Label(
+        candidate=candidate,
+        values=values,
+        reference=str(info.get("reference", "unknown")),
+        settings=_mapping(info.get("reference_settings")),
+    )
+
+
+def bare_configuration(atoms: Atoms) -> Atoms:
+    """Copy species, positions, cell and periodicity alone, rounded as files store them.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+
+    Returns
+    -------
+    ase.Atoms
+        Free frames have no cell.
+    """
+    cell = atoms.cell.array if atoms.pbc.all() else np.zeros((3, 3))
+    # Adding zero turns -0.0 into 0.0.
+    return Atoms(
+        numbers=atoms.numbers,
+        positions=np.round(atoms.positions, _DECIMALS) + 0.0,
+        cell=np.round(cell, _DECIMALS) + 0.0,
+        pbc=atoms.pbc,
+    )
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    """Provenance written by this program, or any other text kept as a note."""
+    if value is None:
+        return {}
+    try:
+        data = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        data = value
+    return data if isinstance(data, dict) else {"note": str(data)}
+
+
+def _found(atoms: Atoms) -> str:
+    keys = {*atoms.info, *atoms.arrays} - {"numbers", "positions"}
+    if atoms.calc is not None:
+        keys |= set(atoms.calc.results)
+    return ", ".join(sorted(keys)) or "no keys"

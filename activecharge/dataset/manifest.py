@@ -1,0 +1,145 @@
+"""What lies in an exported dataset and how to check that it still does."""
+
+import hashlib
+import json
+import platform
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from activecharge.errors import UserError
+from activecharge.properties import BEC_CONVENTION, PROPERTIES
+from activecharge.records import Label
+
+_PACKAGES = (
+    "activecharge",
+    "ase",
+    "mace-torch",
+    "numpy",
+    "ray",
+    "tblite",
+    "torch",
+    "torch-pme",
+)
+
+
+def versions() -> dict[str, str]:
+    """Look up the versions of Python and of the packages that decide the numbers.
+
+    Returns
+    -------
+    dict of str to str
+        Packages that are not installed are left out.
+    """
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def manifest(
+    files: Sequence[Path | str], labels: Sequence[Label], splits: Mapping[str, Sequence[int]]
+) -> dict[str, Any]:
+    """Describe exported files; the same labels and packages give the same description.
+
+    Parameters
+    ----------
+    files : sequence of path-like
+        Exported files, all in the folder where the manifest will lie.
+    labels : sequence of Label
+    splits : mapping of str to sequence of int
+        Indices into `labels`.
+
+    Returns
+    -------
+    dict
+        JSON-able: checksums, counts, references, properties with units, index order of the
+        Born effective charges, package versions.
+    """
+    return {
+        "files": {Path(file).name: {"sha256": _sha256(Path(file))} for file in files},
+        "counts": _counts(labels, splits),
+        "references": _references(labels),
+        "properties": {
+            p.name: {
+                "key": p.key,
+                "unit": p.unit,
+                "shape": [*(["atoms"] if p.per_atom else []), *p.shape],
+                "frames": sum(p.name in label.values for label in labels),
+            }
+            for p in PROPERTIES.values()
+        },
+        "bec_convention": BEC_CONVENTION,
+        "bec_definition": "Z[i, a, b] = dP_a/dR_ib, stored row-major: a polarization, b atom i",
+        "units": {"positions": "Å", "cell": "Å"},
+        "versions": versions(),
+    }
+
+
+def verify(path: Path | str) -> dict[str, Any]:
+    """Check that every file of a manifest is there and unchanged.
+
+    Parameters
+    ----------
+    path : path-like
+        The manifest.
+
+    Returns
+    -------
+    dict
+        The manifest.
+
+    Raises
+    ------
+    UserError
+        Naming the first file that is missing or differs.
+    """
+    path = Path(path)
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        checksums = {name: entry["sha256"] for name, entry in data["files"].items()}
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); export again.") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path}: is not a dataset manifest; export the dataset again.") from error
+    for name, checksum in checksums.items():
+        file = path.parent / name
+        if not file.is_file():
+            raise UserError(f"{path}: lists {name}, which is missing; export the dataset again.")
+        if _sha256(file) != checksum:
+            raise UserError(
+                f"{file}: has changed since it was exported (its checksum differs from "
+                f"{path.name}); export the dataset again."
+            )
+    return data
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _counts(labels: Sequence[Label], splits: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+    elements = Counter(s for label in labels for s in label.candidate.atoms.symbols)
+    sources = Counter(label.candidate.source for label in labels)
+    return {
+        "frames": len(labels),
+        "atoms": sum(elements.values()),
+        "splits": {name: len(indices) for name, indices in splits.items()},
+        "elements": dict(sorted(elements.items())),
+        "sources": dict(sorted(sources.items())),
+    }
+
+
+def _references(labels: Sequence[Label]) -> list[dict[str, Any]]:
+    kinds = Counter(
+        (label.reference, json.dumps(label.settings, sort_keys=True)) for label in labels
+    )
+    return [
+        {"name": name, "settings": json.loads(settings), "frames": count}
+        for (name, settings), count in sorted(kinds.items())
+    ]

@@ -1,0 +1,107 @@
+"""Committee predictions as extxyz frames, alone or beside the reference values.
+
+The mean over members is `committee_<property>`, the spread `committee_<property>_std`,
+where <property> is a name in `activecharge.properties`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+from activecharge.dataset.extxyz import bare_configuration, from_atoms, to_atoms
+from activecharge.dataset.frames import read_frames, write_frames
+from activecharge.dataset.values import put_values, take_values
+from activecharge.errors import UserError
+from activecharge.properties import PROPERTIES
+from activecharge.records import Label, Prediction
+
+_MEAN = {f"committee_{p.name}": p for p in PROPERTIES.values()}
+# The spread of a vector or tensor is one number.
+_STD = {f"committee_{p.name}_std": replace(p, shape=()) for p in PROPERTIES.values()}
+
+
+def write_predictions(
+    path: Path | str, atoms_list: Sequence[Atoms], predictions: Sequence[Prediction]
+) -> Path:
+    """Write configurations with what a committee says of them.
+
+    Parameters
+    ----------
+    path : path-like
+    atoms_list : sequence of ase.Atoms
+        Only species, positions, cell and periodicity are written.
+    predictions : sequence of Prediction
+
+    Returns
+    -------
+    pathlib.Path
+    """
+    frames = [bare_configuration(atoms) for atoms in atoms_list]
+    for atoms, prediction in zip(frames, predictions, strict=True):
+        _put_prediction(atoms, prediction)
+    return write_frames(path, frames)
+
+
+def write_pairs(
+    path: Path | str,
+    labels: Sequence[Label],
+    predictions: Sequence[Prediction],
+    extra_info: Sequence[Mapping[str, Any]] | None = None,
+) -> Path:
+    """Write labels and predictions of the same configurations into the same frames.
+
+    Parameters
+    ----------
+    path : path-like
+    labels : sequence of Label
+        May be empty, which records that there were no pairs.
+    predictions : sequence of Prediction
+        In the order of `labels`.
+    extra_info : sequence of mapping, optional
+        Further info entries, one mapping a frame.
+
+    Returns
+    -------
+    pathlib.Path
+    """
+    extras = extra_info if extra_info is not None else [{}] * len(labels)
+    frames = [to_atoms(label, extra) for label, extra in zip(labels, extras, strict=True)]
+    for atoms, prediction in zip(frames, predictions, strict=True):
+        _put_prediction(atoms, prediction)
+    return write_frames(path, frames)
+
+
+def read_pairs(path: Path | str) -> list[tuple[Label, Prediction]]:
+    """Read what `write_pairs` wrote; descriptors are not stored and come back empty.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    list of (Label, Prediction)
+    """
+    pairs = []
+    for where, atoms in read_frames(path):
+        label = from_atoms(atoms, where)
+        mean = take_values(atoms, _MEAN, where)
+        if not mean:
+            raise UserError(
+                f"{where}: holds no predictions; expected keys such as {next(iter(_MEAN))}."
+            )
+        std = take_values(atoms, _STD, where)
+        pairs.append((label, Prediction(mean=mean, std=std, descriptor=np.empty(0))))
+    return pairs
+
+
+def _put_prediction(atoms: Atoms, prediction: Prediction) -> None:
+    mean = {
+        key: (p, prediction.mean[p.name]) for key, p in _MEAN.items() if p.name in prediction.mean
+    }
+    std = {key: (p, prediction.std[p.name]) for key, p in _STD.items() if p.name in prediction.std}
+    put_values(atoms, {**mean, **std})

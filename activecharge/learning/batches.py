@@ -1,0 +1,63 @@
+"""Labels as batches of tensors; what is missing is NaN and counts nowhere."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from activecharge.errors import UserError
+from activecharge.model.graph import Graph, build_graph, join
+from activecharge.properties import PROPERTIES
+from activecharge.records import Label
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Frames to learn from.
+
+    Attributes
+    ----------
+    graph : Graph
+        B frames, N atoms.
+    targets : dict of str to torch.Tensor
+        Per property (N, ...) or (B, ...), float64 for energies; NaN where missing.
+    """
+
+    graph: Graph
+    targets: dict[str, torch.Tensor]
+
+    def to(self, device: torch.device | str, dtype: torch.dtype) -> "Batch":
+        """Copy onto a device in the model's type; energies stay double."""
+        targets = {
+            name: value.to(device, torch.float64 if name == "energy" else dtype)
+            for name, value in self.targets.items()
+        }
+        return Batch(self.graph.to(device, dtype), targets)
+
+
+def make_batch(label: Label, elements: Sequence[str], cutoff: float) -> Batch:
+    """One frame with its graph and targets in double precision.
+
+    Raises
+    ------
+    UserError
+        If a value has not the shape that its property asks for.
+    """
+    atoms = label.candidate.atoms
+    targets = {}
+    for name, spec in PROPERTIES.items():
+        shape = ((len(atoms),) if spec.per_atom else ()) + spec.shape
+        value = np.asarray(label.values.get(name, np.full(shape, np.nan)), dtype=float)
+        if value.shape != shape:
+            raise UserError(
+                f"frame {label.candidate.hash}: {name} has shape {value.shape}, expected {shape}"
+            )
+        targets[name] = torch.tensor(value if spec.per_atom else value[None])
+    return Batch(build_graph(atoms, elements, cutoff), targets)
+
+
+def join_batches(batches: Sequence[Batch]) -> Batch:
+    """Many frames as one batch, in the order given."""
+    targets = {name: torch.cat([batch.targets[name] for batch in batches]) for name in PROPERTIES}
+    return Batch(join([batch.graph for batch in batches]), targets)

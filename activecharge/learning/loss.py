@@ -1,0 +1,52 @@
+"""The training loss: errors in units of each property's tolerance, missing values masked."""
+
+from collections.abc import Mapping
+
+import torch
+from torch.nn.functional import huber_loss
+
+from activecharge.learning.batches import Batch
+from activecharge.learning.options import LossWeights
+from activecharge.model.options import ModelOptions
+from activecharge.properties import PROPERTIES
+
+
+def active_weights(weights: LossWeights, model: ModelOptions) -> dict[str, float]:
+    """Weights above zero of the properties this kind of model can be taught.
+
+    Latent charges see no reference charges. With the independent coupling the model's dipole is
+    that of its point charges, which differs from a reference dipole by atomic moments.
+    """
+    chosen = weights.model_dump()
+    if model.charges == "latent":
+        chosen["charges"] = 0.0
+    if model.coupling == "independent":
+        chosen["dipole"] = 0.0
+    return {name: weight for name, weight in chosen.items() if weight > 0}
+
+
+def scaled_errors(predicted: Mapping[str, torch.Tensor], batch: Batch, name: str) -> torch.Tensor:
+    """Errors of all labelled components in tolerances, flat; energies per atom."""
+    labelled = torch.isfinite(batch.targets[name])
+    if not labelled.any():
+        return batch.targets[name][labelled]
+    error = predicted[name] - batch.targets[name]
+    if name == "energy":
+        error = error / batch.graph.counts
+    return error[labelled] / PROPERTIES[name].tolerance
+
+
+def loss(
+    predicted: Mapping[str, torch.Tensor], batch: Batch, weights: Mapping[str, float]
+) -> torch.Tensor:
+    """Weighted sum over properties of the mean Huber loss of scaled errors, ().
+
+    Huber's loss (Ann. Math. Stat. 35, 73 (1964), https://doi.org/10.1214/aoms/1177703732) is
+    linear beyond one tolerance, so a few wild frames do not rule the gradient.
+    """
+    total = torch.zeros((), dtype=torch.float64, device=batch.graph.frame.device)
+    for name, weight in weights.items():
+        errors = scaled_errors(predicted, batch, name).double()
+        if len(errors):
+            total = total + weight * huber_loss(errors, torch.zeros_like(errors))
+    return total

@@ -1,0 +1,60 @@
+"""Settings of the training of committee members."""
+
+from pydantic import Field
+
+from activecharge.options import Options
+
+
+class LossWeights(Options):
+    """Weight of each property's loss, errors being counted in that property's tolerance.
+
+    The tolerances (energy 5 meV/atom, forces 100 meV/Å, stress 2 meV/Å³, charges 10 me, dipole
+    0.03 e·Å, Born effective charges 20 me) make errors of like importance weigh alike at 1.
+    """
+
+    energy: float = Field(
+        0.1,
+        ge=0,
+        description="Energy per atom; low, because through the Coulomb energy its noise would "
+        "shake the charges while they settle.",
+    )
+    forces: float = Field(1.0, ge=0, description="Force components.")
+    stress: float = Field(1.0, ge=0, description="Stress components of periodic frames.")
+    charges: float = Field(1.0, ge=0, description="Static charges, unless they are latent.")
+    dipole: float = Field(
+        1.0,
+        ge=0,
+        description="Dipole of free frames; not used by the independent coupling, whose charges "
+        "alone cannot carry a reference dipole.",
+    )
+    bec: float = Field(1.0, ge=0, description="Born effective charge components.")
+
+
+class TrainingOptions(Options):
+    """The committee and how each member learns."""
+
+    members: int = Field(4, ge=2, le=64, description="Models in the committee.")
+    steps: int = Field(1500, ge=1, description="Optimizer steps of a training from scratch.")
+    warm_steps: int = Field(
+        700, ge=1, description="Optimizer steps of a training that continues from the last round."
+    )
+    batch_size: int = Field(8, ge=1, description="Frames per optimizer step.")
+    learning_rate: float = Field(0.01, gt=0, description="Highest learning rate (Adam).")
+    warm_learning_rate: float = Field(
+        0.005, gt=0, description="Highest learning rate of a continued training."
+    )
+    ema_decay: float = Field(
+        0.99, ge=0, lt=1, description="Decay per step of the averaged weights that are kept."
+    )
+    gradient_clip: float = Field(10.0, gt=0, description="Largest norm of a step's gradient.")
+    evaluate_every: int = Field(100, ge=1, description="Steps between validations.")
+    patience: int = Field(
+        10, ge=1, description="Validations without improvement after which training stops."
+    )
+    bootstrap: bool = Field(
+        True, description="Draw each member's training frames with replacement."
+    )
+    validation: float = Field(
+        0.1, gt=0, lt=0.5, description="Share of the dataset held out to stop early."
+    )
+    weights: LossWeights = Field(LossWeights(), description="Loss weight per property.")

@@ -1,0 +1,204 @@
+"""Train one committee member."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from activecharge.learning.baseline import fit_architecture
+from activecharge.learning.batches import Batch, join_batches, make_batch
+from activecharge.learning.loss import active_weights, loss, scaled_errors
+from activecharge.learning.options import TrainingOptions
+from activecharge.model.checkpoint import load_model, save_model
+from activecharge.model.network import ChargeModel
+from activecharge.model.options import ModelOptions
+from activecharge.properties import PROPERTIES
+from activecharge.records import Label, MemberResult
+
+EVALUATION_FRAMES = 32
+"""Frames per batch when nothing is differentiated for training."""
+
+WARM_UP = 0.05
+"""Share of the steps over which the learning rate rises."""
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What all members of a round learn from.
+
+    Attributes
+    ----------
+    train, valid : tuple of Label
+        Disjoint; `valid` only decides when to stop.
+    elements : tuple of str
+    model : ModelOptions
+    training : TrainingOptions
+    """
+
+    train: tuple[Label, ...]
+    valid: tuple[Label, ...]
+    elements: tuple[str, ...]
+    model: ModelOptions
+    training: TrainingOptions
+
+
+@dataclass(frozen=True)
+class Member:
+    """Which member to train, from where and into which folder."""
+
+    index: int
+    seed: int
+    directory: str
+    start: str | None = None
+
+
+def train_member(
+    data: TrainingSet,
+    member: Member,
+    device: str = "cpu",
+    progress: Callable[[dict[str, float]], None] | None = None,
+) -> MemberResult:
+    """Train a member and write the averaged weights of its best validation.
+
+    Deterministic on CPU for a given seed, data and thread count.
+
+    Parameters
+    ----------
+    data : TrainingSet
+    member : Member
+        With `start`, training continues from that checkpoint's weights.
+    device : str
+        torch device.
+    progress : callable, optional
+        Called with each entry of the history: step, learning_rate, train_loss, valid_loss and
+        the validation MAE of every property in its unit.
+    """
+    torch.manual_seed(member.seed)
+    rng = np.random.default_rng(member.seed)
+    options, cutoff = data.training, data.model.cutoff
+    train = [make_batch(label, data.elements, cutoff) for label in data.train]
+    valid = [make_batch(label, data.elements, cutoff) for label in data.valid]
+    if member.start:
+        model = load_model(member.start, device).train()
+    else:
+        model = ChargeModel(fit_architecture(train, data.model, data.elements)).to(device)
+    if options.bootstrap:
+        train = [train[i] for i in rng.integers(len(train), size=len(train))]
+    weights = active_weights(options.weights, model.architecture.options)
+    history = _optimize(model, train, valid or train, weights, options, member, rng, progress)
+    _orient_charges(model, valid or train)
+    save_model(model, Path(member.directory))
+    return MemberResult(member.index, member.directory, tuple(history))
+
+
+def _optimize(
+    model: ChargeModel,
+    train: Sequence[Batch],
+    valid: Sequence[Batch],
+    weights: dict[str, float],
+    options: TrainingOptions,
+    member: Member,
+    rng: np.random.Generator,
+    progress: Callable[[dict[str, float]], None] | None,
+) -> list[dict[str, float]]:
+    """Run the steps and leave the best averaged weights in `model`."""
+    steps = options.warm_steps if member.start else options.steps
+    peak = options.warm_learning_rate if member.start else options.learning_rate
+    optimizer = torch.optim.Adam(model.parameters(), lr=peak, amsgrad=True)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _shape(step, steps))
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(options.ema_decay))
+    loader = _shuffled(train, options.batch_size, rng)
+    history: list[dict[str, float]] = []
+    best, best_weights, since_best, running = math.inf, model.state_dict(), 0, 0.0
+    for step in range(1, steps + 1):
+        running += _step(model, next(loader), weights, optimizer, options.gradient_clip)
+        schedule.step()
+        average.update_parameters(model)
+        if step % options.evaluate_every and step != steps:
+            continue
+        entry = {"step": float(step), "learning_rate": schedule.get_last_lr()[0]}
+        entry["train_loss"] = running / (1 + (step - 1) % options.evaluate_every)
+        entry |= _evaluate(average.module, valid, weights)
+        running = 0.0
+        history.append(entry)
+        if progress:
+            progress(entry)
+        since_best += 1
+        if entry["valid_loss"] < best:
+            best, since_best = entry["valid_loss"], 0
+            best_weights = {k: v.clone() for k, v in average.module.state_dict().items()}
+        if since_best >= options.patience:
+            break
+    model.load_state_dict(best_weights)
+    return history
+
+
+def _shape(step: int, steps: int) -> float:
+    """Learning rate relative to its peak: a short rise, then half a cosine down to 1 %."""
+    rise = max(1, int(WARM_UP * steps))
+    if step < rise:
+        return (step + 1) / rise
+    fraction = (step - rise) / max(1, steps - rise)
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * fraction))
+
+
+def _shuffled(frames: Sequence[Batch], size: int, rng: np.random.Generator):
+    """Endless batches; every pass visits each frame once, in a new order."""
+    while True:
+        order = rng.permutation(len(frames))
+        for start in range(0, len(order), size):
+            yield join_batches([frames[i] for i in order[start : start + size]])
+
+
+def _step(model, batch: Batch, weights, optimizer, clip: float) -> float:
+    batch = batch.to(next(model.parameters()).device, model.dtype)
+    optimizer.zero_grad(set_to_none=True)
+    value = loss(model(batch.graph, _outputs(weights, batch), training=True), batch, weights)
+    value.backward()
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
+    if torch.isfinite(norm):
+        optimizer.step()
+    return float(value.detach())
+
+
+def _outputs(weights: dict[str, float], batch: Batch) -> set[str]:
+    """Of the weighted properties, those that some frame of the batch has labels for."""
+    return {name for name in weights if torch.isfinite(batch.targets[name]).any()}
+
+
+def _evaluate(model, frames: Sequence[Batch], weights) -> dict[str, float]:
+    """Validation loss, and per property the MAE in its unit (energy per atom)."""
+    errors: dict[str, list[torch.Tensor]] = {name: [] for name in weights}
+    total = 0.0
+    device = next(model.parameters()).device
+    for start in range(0, len(frames), EVALUATION_FRAMES):
+        chunk = frames[start : start + EVALUATION_FRAMES]
+        batch = join_batches(chunk).to(device, model.dtype)
+        predicted = model(batch.graph, _outputs(weights, batch))
+        total += float(loss(predicted, batch, weights)) * len(chunk)
+        for name in _outputs(weights, batch):
+            errors[name].append(scaled_errors(predicted, batch, name).abs().double())
+    result = {"valid_loss": total / len(frames)}
+    for name, parts in errors.items():
+        if parts:
+            result[name] = float(torch.cat(parts).mean()) * PROPERTIES[name].tolerance
+    return result
+
+
+def _orient_charges(model: ChargeModel, frames: Sequence[Batch]) -> None:
+    """Make oxygen negative on average: latent charges are fixed only up to a common sign.
+
+    Where a dipole or Born effective charges taught the charges their sign, oxygen already is.
+    """
+    if "O" not in model.architecture.elements:
+        return
+    oxygen = model.architecture.elements.index("O")
+    batch = join_batches(frames[:EVALUATION_FRAMES])
+    batch = batch.to(next(model.parameters()).device, model.dtype)
+    charges = model(batch.graph, {"charges"})["charges"]
+    if charges[batch.graph.species == oxygen].mean() > 0:
+        model.pair_charges.sign.neg_()

@@ -1,0 +1,125 @@
+"""From configurations to one batched graph: atoms, edges within the cutoff, and Coulomb pairs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from ase import Atoms
+from ase.data import chemical_symbols
+from vesin import NeighborList
+
+from activecharge.errors import UserError
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Neighbours of one frame, or of many joined into a disjoint union.
+
+    Shapes: N atoms, E directed edges (both directions of every pair), B frames.
+
+    Attributes
+    ----------
+    positions : (N, 3) Å
+    species : (N,) int64
+        Index into the model's element list.
+    frame : (N,) int64
+        Which frame each atom belongs to.
+    edges : (2, E) int64
+        Sender s and receiver r; the edge vector is R[r] − R[s] + shift.
+    shifts : (E, 3) float
+        Lattice translations as multiples of the cell vectors.
+    cell : (B, 3, 3) Å
+        Rows are lattice vectors; zero for free frames.
+    periodic : (B,) bool
+    counts : (B,) int64
+        Atoms per frame.
+    """
+
+    positions: torch.Tensor
+    species: torch.Tensor
+    frame: torch.Tensor
+    edges: torch.Tensor
+    shifts: torch.Tensor
+    cell: torch.Tensor
+    periodic: torch.Tensor
+    counts: torch.Tensor
+
+    @property
+    def offsets(self) -> list[int]:
+        """First atom of each frame, and N at the end."""
+        return [0, *torch.cumsum(self.counts, 0).tolist()]
+
+    def to(self, device: torch.device | str, dtype: torch.dtype) -> "Graph":
+        """Copy onto a device, floating-point tensors in `dtype`."""
+        moved = {}
+        for f in fields(self):
+            tensor = getattr(self, f.name)
+            moved[f.name] = tensor.to(device, dtype if tensor.is_floating_point() else None)
+        return Graph(**moved)
+
+
+def build_graph(atoms: Atoms, elements: Sequence[str], cutoff: float) -> Graph:
+    """Neighbour list of one free or fully periodic frame.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+    elements : sequence of str
+        The chemical symbols that the model knows.
+    cutoff : float
+        Å.
+
+    Raises
+    ------
+    UserError
+        For an element the model does not know, partial periodicity or coordinates that are
+        not finite.
+    """
+    unknown = sorted(set(atoms.get_chemical_symbols()) - set(elements))
+    if unknown:
+        raise UserError(
+            f"the model knows {', '.join(elements)}, not {', '.join(unknown)}: "
+            "remove those frames or train a committee on data that contains the element"
+        )
+    periodic = bool(atoms.pbc.all())
+    if atoms.pbc.any() and not periodic:
+        raise UserError(
+            f"frames must be free or periodic in all three directions, got pbc={atoms.pbc.tolist()}"
+        )
+    if not np.isfinite(atoms.positions).all():
+        raise UserError("coordinates that are not finite numbers: remove the frame")
+    numbers = [chemical_symbols.index(symbol) for symbol in elements]
+    cell = np.asarray(atoms.cell) if periodic else np.zeros((3, 3))
+    receivers, senders, shifts = NeighborList(cutoff=cutoff, full_list=True, sorted=True).compute(
+        points=atoms.positions, box=cell, periodic=periodic, quantities="ijS"
+    )
+    # vesin: r_ij = R[j] − R[i] + S·cell, with i here the receiver; ours is its negative.
+    return Graph(
+        positions=torch.tensor(atoms.positions),
+        species=torch.tensor([numbers.index(z) for z in atoms.numbers]),
+        frame=torch.zeros(len(atoms), dtype=torch.int64),
+        edges=torch.tensor(np.stack([senders, receivers]).astype(np.int64)),
+        shifts=torch.tensor(-np.asarray(shifts, dtype=float).reshape(-1, 3)),
+        cell=torch.tensor(cell).reshape(1, 3, 3),
+        periodic=torch.tensor([periodic]),
+        counts=torch.tensor([len(atoms)]),
+    )
+
+
+def join(graphs: Sequence[Graph]) -> Graph:
+    """Disjoint union of graphs; frames keep their order."""
+    counts = torch.cat([g.counts for g in graphs])
+    sizes = torch.tensor([len(g.positions) for g in graphs])
+    starts = torch.cumsum(sizes, 0) - sizes
+    frames = torch.arange(len(counts)).repeat_interleave(counts)
+    return Graph(
+        positions=torch.cat([g.positions for g in graphs]),
+        species=torch.cat([g.species for g in graphs]),
+        frame=frames,
+        edges=torch.cat([g.edges + start for g, start in zip(graphs, starts, strict=True)], dim=1),
+        shifts=torch.cat([g.shifts for g in graphs]),
+        cell=torch.cat([g.cell for g in graphs]),
+        periodic=torch.cat([g.periodic for g in graphs]),
+        counts=counts,
+    )

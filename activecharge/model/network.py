@@ -1,0 +1,219 @@
+"""The charge model: one batched forward from a graph to energies, charges and their responses."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from activecharge.model.backbone import Backbone, Features
+from activecharge.model.electrostatics import Electrostatics
+from activecharge.model.geometry import Geometry, trace_geometry
+from activecharge.model.graph import Graph
+from activecharge.model.heads import AtomicDipoles, AtomScalar, PairCharges, PairTensors
+from activecharge.model.options import ModelOptions
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """All that rebuilds a model, apart from its weights.
+
+    Attributes
+    ----------
+    options : ModelOptions
+    elements : tuple of str
+        Chemical symbols in the order of the model's one-hot encoding.
+    avg_neighbors : float
+        Mean number of neighbours in the training data, which normalises messages.
+    baseline : tuple of float
+        Energy E0 per element in eV, kept in double precision.
+    """
+
+    options: ModelOptions
+    elements: tuple[str, ...]
+    avg_neighbors: float
+    baseline: tuple[float, ...]
+
+
+class ChargeModel(nn.Module):
+    """Energy, static charges and Born effective charges of water and its like.
+
+    E = Σ_i E0 + Σ_i ε_i + E_Coulomb(q), q_i = Σ_j p_ij, and depending on the coupling
+    Z = Σ_j (T_ij − T_ji) (independent) or Z = ∂P/∂R with
+    P = ½ Σ_edges w p_rs (R_r − R_s) (+ Σ_i d_i): Stärk et al., PCCP 2026
+    (https://doi.org/10.1039/d6cp00911e), with the polarization written in edge vectors so that
+    it is single-valued in any periodic cell.
+    """
+
+    def __init__(self, architecture: Architecture):
+        super().__init__()
+        self.architecture = architecture
+        options = architecture.options
+        scalars = options.interactions * options.channels
+        sizes = (scalars, options.channels, options.radial)
+        # Clebsch–Gordan constants are built in the default type: make them exact to double.
+        previous = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float64)
+        try:
+            self.backbone = Backbone(
+                options, len(architecture.elements), architecture.avg_neighbors
+            )
+            self.energy = AtomScalar(scalars)
+            self.pair_charges = PairCharges(*sizes)
+            self.electrostatics = Electrostatics(options.cutoff)
+            if options.coupling == "independent":
+                self.tensors = PairTensors(*sizes)
+            elif options.coupling == "global":
+                self.screening = nn.Parameter(torch.tensor(1.0))
+            elif options.coupling == "local":
+                self.screening = AtomScalar(scalars, initial=1.0)
+            else:
+                self.dipoles = AtomicDipoles(scalars, options.channels)
+        finally:
+            torch.set_default_dtype(previous)
+        self.to(getattr(torch, options.dtype))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Floating-point type of weights and results (energies are float64)."""
+        return self.backbone.to_cartesian.dtype
+
+    def forward(
+        self, graph: Graph, outputs: Collection[str], training: bool = False
+    ) -> dict[str, torch.Tensor]:
+        """Predict the `outputs` asked for.
+
+        Parameters
+        ----------
+        graph : Graph
+            B frames with N atoms, in this model's type and on its device.
+        outputs : collection of str
+            Any of energy, forces, stress, charges, dipole, bec.
+        training : bool
+            Keep the graph of derivatives, so that a loss on them can be differentiated.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            energy (B,) eV; forces (N, 3) eV/Å; stress (B, 3, 3) eV/Å³, NaN for free frames;
+            charges (N,) e; dipole (B, 3) e·Å, which in a periodic frame is the polarization
+            times the volume, up to its quantum; bec (N, 3, 3) e; always also descriptor
+            (N, D), and for screened couplings screening (N,).
+        """
+        wanted = set(outputs)
+        coupled = self.architecture.options.coupling != "independent"
+        track = bool({"forces", "stress"} & wanted) or (coupled and "bec" in wanted)
+        with torch.set_grad_enabled(track or training):
+            geometry = trace_geometry(graph, track, "stress" in wanted)
+            result = self._predict(graph, geometry, wanted, training)
+        if training:
+            return result
+        return {name: tensor.detach() for name, tensor in result.items()}
+
+    def _predict(
+        self, graph: Graph, geometry: Geometry, wanted: set[str], training: bool
+    ) -> dict[str, torch.Tensor]:
+        kinds = nn.functional.one_hot(graph.species, len(self.architecture.elements))
+        features = self.backbone(
+            kinds.to(geometry.vectors.dtype), geometry.vectors, geometry.lengths, graph.edges
+        )
+        transfer = self.pair_charges(features, geometry.unit, graph.edges)
+        charges = torch.zeros_like(geometry.leaf[:, 0]).index_add(0, graph.edges[1], transfer)
+        result = {"descriptor": features.scalars, "charges": charges}
+        if {"dipole", "bec"} & wanted:
+            result |= self._polarize(graph, geometry, features, transfer)
+        if "bec" in wanted:
+            if self.architecture.options.coupling == "independent":
+                result["bec"] = self.tensors(features, geometry.unit, graph.edges)
+            else:
+                result["bec"] = born_effective_charges(result["dipole"], geometry.leaf, training)
+        if {"energy", "forces", "stress"} & wanted:
+            energy = self._energy(graph, geometry, features, charges)
+            result["energy"] = energy.double() + self._baseline(graph)
+            result |= _energy_derivatives(graph, geometry, energy, wanted, training)
+        return result
+
+    def _energy(
+        self, graph: Graph, geometry: Geometry, features: Features, charges: torch.Tensor
+    ) -> torch.Tensor:
+        """Local and Coulomb energy of each frame (B,) in eV, without the baseline."""
+        coulomb = self.electrostatics(
+            graph, charges, geometry.positions, geometry.cell, geometry.lengths
+        )
+        return coulomb.index_add(0, graph.frame, self.energy(features))
+
+    def _polarize(
+        self, graph: Graph, geometry: Geometry, features: Features, transfer: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """Dipole (B, 3), and screening (N,) where the coupling has it."""
+        coupling = self.architecture.options.coupling
+        sender, receiver = graph.edges
+        result = {}
+        if coupling in ("global", "local"):
+            gamma = (
+                self.screening(features)
+                if coupling == "local"
+                else self.screening.expand(len(graph.frame))
+            )
+            transfer = transfer * (gamma[receiver] + gamma[sender]) / 2
+            result["screening"] = gamma
+        moments = 0.5 * transfer[:, None] * geometry.vectors
+        dipole = moments.new_zeros(len(graph.counts), 3)
+        dipole = dipole.index_add(0, graph.frame[receiver], moments)
+        if coupling == "dipolar":
+            dipole = dipole.index_add(0, graph.frame, self.dipoles(features))
+        return result | {"dipole": dipole}
+
+    def _baseline(self, graph: Graph) -> torch.Tensor:
+        per_element = torch.tensor(
+            self.architecture.baseline, dtype=torch.float64, device=graph.frame.device
+        )
+        total = torch.zeros(len(graph.counts), dtype=torch.float64, device=graph.frame.device)
+        return total.index_add(0, graph.frame, per_element[graph.species])
+
+
+def _energy_derivatives(
+    graph: Graph, geometry: Geometry, energy: torch.Tensor, wanted: set[str], training: bool
+) -> dict[str, torch.Tensor]:
+    """Forces −∂E/∂R and stress ∂E/∂ε / V, those of them that are wanted."""
+    leaves = {"forces": geometry.leaf, "stress": geometry.strain}
+    names = [name for name in leaves if name in wanted]
+    if not names:
+        return {}
+    gradients = torch.autograd.grad(
+        energy.sum(), [leaves[name] for name in names], create_graph=training
+    )
+    result = dict(zip(names, gradients, strict=True))
+    if "forces" in result:
+        result["forces"] = -result["forces"]
+    if "stress" in result:
+        volume = torch.linalg.det(graph.cell).abs()
+        volume = torch.where(graph.periodic, volume, torch.nan)
+        result["stress"] = result["stress"] / volume[:, None, None]
+    return result
+
+
+def born_effective_charges(
+    dipole: torch.Tensor, positions: torch.Tensor, training: bool
+) -> torch.Tensor:
+    """Z[i, a, b] = ∂P_a/∂R_ib by three vector–Jacobian products.
+
+    Parameters
+    ----------
+    dipole : (B, 3) e·Å
+    positions : (N, 3) Å
+        Leaf that `dipole` was computed from; frames do not see each other.
+    training : bool
+        Whether the result will be differentiated again.
+
+    Returns
+    -------
+    torch.Tensor
+        (N, 3, 3) e.
+    """
+    total = dipole.sum(0)
+    rows = [
+        torch.autograd.grad(total[a], positions, create_graph=training, retain_graph=True)[0]
+        for a in range(3)
+    ]
+    return torch.stack(rows, dim=1)

@@ -1,0 +1,38 @@
+"""Settings of one charge model."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from activecharge.options import Options
+
+Coupling = Literal["independent", "global", "local", "dipolar"]
+
+
+class ModelOptions(Options):
+    """Backbone and heads of every committee member."""
+
+    coupling: Coupling = Field(
+        "independent",
+        description="How Born effective charges follow from the model: `independent` (own "
+        "tensor head), `global` (charges times one screening factor), `local` (a screening "
+        "factor per atom), `dipolar` (charges plus atomic dipoles).",
+    )
+    charges: Literal["reference", "latent"] = Field(
+        "reference",
+        description="What teaches the static charges: `reference` partial charges, or `latent`: "
+        "only energy, forces, dipole and Born effective charges (oxygen is made negative).",
+    )
+    interactions: int = Field(
+        1, ge=1, le=4, description="Message-passing interactions of the MACE backbone."
+    )
+    cutoff: float = Field(5.0, gt=1.0, description="Radius of an atom's environment [Å].")
+    channels: int = Field(16, ge=1, description="Channels per angular momentum.")
+    max_ell: int = Field(2, ge=2, le=4, description="Highest ℓ of the spherical harmonics.")
+    correlation: int = Field(
+        2, ge=1, le=4, description="Correlation order of the MACE product (body order minus one)."
+    )
+    radial: int = Field(8, ge=1, description="Bessel functions of the radial basis.")
+    dtype: Literal["float32", "float64"] = Field(
+        "float32", description="Floating-point type for training and prediction."
+    )

@@ -1,0 +1,46 @@
+"""Predictions, alone and beside labels, survive their file."""
+
+import ase.io
+import numpy as np
+import pytest
+
+from activecharge.dataset.extxyz import write_labels
+from activecharge.dataset.predictions import read_pairs, write_pairs, write_predictions
+from activecharge.errors import UserError
+
+
+def test_predictions_are_read_by_plain_ase(tmp_path, make_label, make_prediction):
+    label = make_label(0, 2)
+    prediction = make_prediction(label)
+    path = write_predictions(tmp_path / "p.xyz", [label.candidate.atoms], [prediction])
+    atoms = ase.io.read(path)
+    assert atoms.calc is None
+    assert atoms.info["bec_convention"] == "pol_disp"
+    for name, mean in prediction.mean.items():
+        where = atoms.arrays if len(mean.shape) and len(mean) == 6 else atoms.info
+        assert np.array_equal(np.ravel(where[f"committee_{name}"]), mean.ravel()), name
+        assert np.array_equal(where[f"committee_{name}_std"], prediction.std[name]), name
+
+
+def test_pairs_come_back_exactly(tmp_path, make_label, make_prediction):
+    labels = [make_label(seed, 1 + seed, bool(seed)) for seed in range(2)]
+    predictions = [make_prediction(label) for label in labels]
+    path = write_pairs(tmp_path / "p.xyz", labels, predictions, [{"why": "control"}] * 2)
+    assert ase.io.read(path, 0).info["why"] == "control"
+    for label, prediction, (back, said) in zip(labels, predictions, read_pairs(path), strict=True):
+        assert back.candidate.hash == label.candidate.hash
+        for name in label.values:
+            assert np.array_equal(back.values[name], label.values[name])
+            assert np.array_equal(said.mean[name], prediction.mean[name])
+            assert np.array_equal(said.std[name], prediction.std[name])
+        assert said.descriptor.shape == (0,)
+
+
+def test_no_pairs_is_a_fact_worth_a_file(tmp_path):
+    assert read_pairs(write_pairs(tmp_path / "p.xyz", [], [])) == []
+
+
+def test_labels_alone_are_no_pairs(tmp_path, make_label):
+    path = write_labels(tmp_path / "a.xyz", [make_label()])
+    with pytest.raises(UserError, match=r"frame 0 .* no predictions"):
+        read_pairs(path)

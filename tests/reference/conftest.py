@@ -1,0 +1,61 @@
+"""Small water configurations and their labels."""
+
+import os
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import molecule
+
+from activecharge.records import Candidate
+from activecharge.reference.isolate import close_workers
+from activecharge.reference.options import TbliteOptions
+from activecharge.reference.tblite import label
+
+# Read when the OpenMP library loads: two spinning threads on a busy machine take six times
+# as long as one.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def waters(places: np.ndarray, seed: int) -> Atoms:
+    """One randomly turned and slightly distorted molecule at each place (M, 3) in Å."""
+    rng = np.random.default_rng(seed)
+    atoms = Atoms()
+    for place in places:
+        water = molecule("H2O")
+        water.rotate(rng.uniform(0, 360), rng.normal(size=3))
+        water.positions += place - water.get_center_of_mass() + rng.normal(0, 0.04, (3, 3))
+        atoms += water
+    return atoms
+
+
+@pytest.fixture(scope="session")
+def trimer() -> Atoms:
+    return waters(np.array([[0.0, 0.0, 0.0], [2.9, 0.2, 0.0], [0.3, 2.8, 0.9]]), seed=1)
+
+
+@pytest.fixture(scope="session")
+def box() -> Atoms:
+    """Two molecules in a small skewed cell: under stress, and quick."""
+    atoms = waters(np.array([[0.0, 0.0, 0.0], [2.4, 2.3, 0.6]]), seed=2)
+    atoms.set_cell([[4.8, 0.0, 0.0], [0.3, 4.8, 0.0], [0.1, -0.2, 4.8]])
+    atoms.pbc = True
+    return atoms
+
+
+@pytest.fixture(scope="session")
+def trimer_label(trimer: Atoms) -> dict[str, np.ndarray]:
+    return label(trimer, TbliteOptions())
+
+
+@pytest.fixture
+def candidate(trimer: Atoms) -> Candidate:
+    return Candidate(trimer, "trimer", "test")
+
+
+@pytest.fixture
+def fresh_workers():
+    """Start and end without worker processes."""
+    close_workers()
+    yield
+    close_workers()

@@ -1,0 +1,97 @@
+"""Every gate lets a real label through and stops one that breaks its law alone."""
+
+import re
+
+import numpy as np
+import pytest
+
+from activecharge.reference.gates import gate
+from activecharge.reference.options import GateOptions, TbliteOptions
+from activecharge.reference.tblite import label
+
+
+def test_real_labels_pass_far_inside_the_tolerances(trimer, trimer_label, box):
+    # A hundred times tighter than the defaults: those never refuse a sound tblite label.
+    options = GateOptions()
+    tight = GateOptions(
+        **{
+            name: getattr(options, name) / 100
+            for name in GateOptions.model_fields
+            if name != "max_force"
+        }
+    )
+    assert gate(trimer, trimer_label, tight) is None
+    assert gate(box, label(box, TbliteOptions()), tight) is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_distorted_clusters_pass(trimer, seed):
+    atoms = trimer.copy()
+    atoms.positions += np.random.default_rng(seed).normal(0, 0.05, (len(atoms), 3))
+    assert gate(atoms, label(atoms, TbliteOptions()), GateOptions()) is None
+
+
+def shifted(value, amount):
+    return value + amount
+
+
+def pulled_apart(forces):
+    """Add a pair of opposite forces beside the line of their atoms: torque, no net force."""
+    forces = forces.copy()
+    forces[0] += [0.3, 0, 0]
+    forces[8] -= [0.3, 0, 0]
+    return forces
+
+
+def holed(value):
+    value = value.copy()
+    value.flat[0] = np.nan
+    return value
+
+
+@pytest.mark.parametrize(
+    ("name", "doctor", "words"),
+    [
+        ("forces", holed, "forces has 1 of 27 values that are not finite"),
+        ("energy", holed, "energy has 1 of 1 values"),
+        ("bec", lambda v: v.reshape(-1, 9), r"bec has shape \(9, 9\), expected \(9, 3, 3\)"),
+        ("charges", lambda v: shifted(v, 1e-3), "sum of charges: 0.009 e is above .* 0.001 e"),
+        ("bec", lambda v: shifted(v, 1e-3), "acoustic sum rule: 0.009 e is above .* 0.002 e"),
+        ("bec", lambda v: v.transpose(0, 2, 1), "rotational sum rule: .* e·Å is above"),
+        ("bec", lambda v: -v, "rotational sum rule"),
+        ("dipole", lambda v: 1.1 * v, "rotational sum rule"),
+        ("forces", lambda v: 100 * v, "largest force: .* eV/Å is above .* 30 eV/Å"),
+        ("forces", lambda v: shifted(v, 0.01), "net force: 0.09 eV/Å is above"),
+        ("forces", pulled_apart, "net torque: .* eV is above"),
+    ],
+)
+def test_each_law_refuses(trimer, trimer_label, name, doctor, words):
+    doctored = {**trimer_label, name: doctor(trimer_label[name])}
+    sentence = gate(trimer, doctored, GateOptions())
+    assert sentence is not None
+    assert re.search(words, sentence), sentence
+
+
+def test_rotational_rule_and_torque_are_not_asked_of_cells(trimer, trimer_label):
+    periodic = trimer.copy()
+    periodic.set_cell([15, 15, 15])
+    periodic.pbc = True
+    doctored = {
+        **trimer_label,
+        "dipole": 2 * trimer_label["dipole"],
+        "forces": pulled_apart(trimer_label["forces"]),
+    }
+    assert gate(periodic, doctored, GateOptions()) is None
+
+
+def test_only_present_properties_are_checked(trimer, trimer_label):
+    assert gate(trimer, {"charges": trimer_label["charges"]}, GateOptions()) is None
+    assert gate(trimer, {}, GateOptions()) == "the label has no values"
+    assert "not a known property" in gate(trimer, {"spin": np.zeros(9)}, GateOptions())
+
+
+def test_values_stay_as_they_are(trimer, trimer_label):
+    before = {name: value.copy() for name, value in trimer_label.items()}
+    gate(trimer, trimer_label, GateOptions())
+    for name, value in before.items():
+        np.testing.assert_array_equal(trimer_label[name], value)

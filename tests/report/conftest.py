@@ -1,0 +1,78 @@
+"""Blind pairs and campaigns shaped like those of water."""
+
+import numpy as np
+import pytest
+from ase import Atoms
+
+from activecharge.records import Candidate, Label, Prediction
+from activecharge.report.summary import CampaignSummary, Pair, RoundSummary, pair_errors
+
+
+@pytest.fixture
+def make_pair():
+    def make(seed=0, why="control", scale=0.01, only=None, molecules=2):
+        rng = np.random.default_rng(seed)
+        atoms = Atoms("OHH" * molecules, positions=rng.uniform(0, 6, (3 * molecules, 3)))
+        n, oxygen = len(atoms), np.array(atoms.symbols) == "O"
+        values = {
+            "energy": np.asarray(-138.0 * molecules),
+            "forces": rng.normal(size=(n, 3)),
+            "charges": np.where(oxygen, -0.56, 0.28) + 0.02 * rng.normal(size=n),
+            "bec": np.where(oxygen, -0.7, 0.35)[:, None, None] * np.eye(3)
+            + 0.1 * rng.normal(size=(n, 3, 3)),
+        }
+        values = {k: v for k, v in values.items() if only is None or k in only}
+        mean = {k: v + scale * rng.normal(size=v.shape) for k, v in values.items()}
+        std = {k: np.full(n, scale) if k != "energy" else np.asarray(scale) for k in values}
+        candidate = Candidate(atoms, f"{seed:016x}", "clusters")
+        label = Label(candidate, values, "tblite", {})
+        return Pair(label, Prediction(mean, std, np.empty(0)), why)
+
+    return make
+
+
+@pytest.fixture
+def make_summary(make_pair):
+    def make(rounds=3, test=True, **pair_options):
+        test_pairs = tuple(make_pair(100 + i, "test", **pair_options) for i in range(3))
+        done = []
+        for index in range(rounds):
+            why = ["initial"] * 4 if index == 0 else ["control", "uncertain", "uncertain"]
+            chosen = tuple(
+                {
+                    "hash": f"{index:08x}{i:08x}",
+                    "formula": f"H{4 + 2 * i}O{2 + i}",
+                    "source": "clusters" if i else "dynamics",
+                    "why": reason,
+                    "score": float(i) if index else None,
+                    "worst": "bec 0.041 e at O0" if index else "",
+                }
+                for i, reason in enumerate(why)
+            )
+            pairs = tuple(
+                make_pair(10 * index + i, reason, **pair_options) for i, reason in enumerate(why)
+            )
+            done.append(
+                RoundSummary(
+                    index=index,
+                    labels=4 + 3 * index,
+                    failures=index,
+                    seconds={"explore": 3.0, "label": 10.0, "train": 60.0 * index},
+                    pairs=pairs if index else (),
+                    test=pair_errors(test_pairs) if test else {},
+                    chosen=chosen,
+                )
+            )
+        return CampaignSummary(
+            name="water",
+            reference="tblite",
+            coupling="independent",
+            members=4,
+            rounds=tuple(done),
+            stop_reason="the budget is spent",
+            test_pairs=test_pairs if test else (),
+            run_dir="runs/water",
+            versions={"numpy": "2.0"},
+        )
+
+    return make
