@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 
-def write_atomic(path: Path | str, write: Callable[[Path], None]) -> Path:
+def write_atomic(path: Path | str, write: Callable[[Path], object]) -> Path:
     """Let `write` fill a temporary file beside `path`, flush it to disk, then rename it.
 
     Parameters
@@ -41,7 +41,7 @@ def write_atomic(path: Path | str, write: Callable[[Path], None]) -> Path:
 
 def write_text(path: Path | str, text: str) -> Path:
     """Write UTF-8 text atomically."""
-    return write_atomic(path, lambda p: p.write_text(text, encoding="utf-8") and None)
+    return write_atomic(path, lambda p: p.write_text(text, encoding="utf-8"))
 
 
 def write_json(path: Path | str, data: Any) -> Path:

@@ -12,17 +12,18 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from ase import Atoms
 
+from activecharge.dataset.candidates import (
+    candidate_from_atoms,
+    candidate_to_atoms,
+    read_mapping,
+)
 from activecharge.dataset.frames import plain, read_frames, write_frames
 from activecharge.dataset.values import check_configuration, put_values, take_values
 from activecharge.errors import UserError
 from activecharge.properties import PROPERTIES
-from activecharge.records import Candidate, Label
-
-_DECIMALS = 8
-"""Decimals of an extxyz coordinate; configurations are rounded to them."""
+from activecharge.records import Label
 
 
 def write_labels(
@@ -96,12 +97,8 @@ def to_atoms(label: Label, extra: Mapping[str, Any] | None = None) -> Atoms:
     -------
     ase.Atoms
     """
-    candidate = label.candidate
-    atoms = bare_configuration(candidate.atoms)
+    atoms = candidate_to_atoms(label.candidate)
     atoms.info.update(
-        hash=candidate.hash,
-        source=candidate.source,
-        origin=json.dumps(candidate.origin, sort_keys=True),
         reference=label.reference,
         reference_settings=json.dumps(label.settings, sort_keys=True),
     )
@@ -148,54 +145,12 @@ def from_atoms(
             f"{where}: holds no reference values (found {_found(atoms)}; expected some of "
             f"{', '.join(p.key for p in PROPERTIES.values())}); rename its keys."
         )
-    bare = bare_configuration(atoms)
-    info = atoms.info
-    content_hash = str(info.get("hash", "")) if hasher is None else hasher(bare)
-    candidate = Candidate(
-        atoms=bare,
-        hash=content_hash,
-        source=str(info.get("source", "file")),
-        origin=_mapping(info.get("origin")),
-    )
     return Label(
-        candidate=candidate,
+        candidate=candidate_from_atoms(atoms, hasher),
         values=values,
-        reference=str(info.get("reference", "unknown")),
-        settings=_mapping(info.get("reference_settings")),
+        reference=str(atoms.info.get("reference", "unknown")),
+        settings=read_mapping(atoms.info.get("reference_settings")),
     )
-
-
-def bare_configuration(atoms: Atoms) -> Atoms:
-    """Copy species, positions, cell and periodicity alone, rounded as files store them.
-
-    Parameters
-    ----------
-    atoms : ase.Atoms
-
-    Returns
-    -------
-    ase.Atoms
-        Free frames have no cell.
-    """
-    cell = atoms.cell.array if atoms.pbc.all() else np.zeros((3, 3))
-    # Adding zero turns -0.0 into 0.0.
-    return Atoms(
-        numbers=atoms.numbers,
-        positions=np.round(atoms.positions, _DECIMALS) + 0.0,
-        cell=np.round(cell, _DECIMALS) + 0.0,
-        pbc=atoms.pbc,
-    )
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    """Provenance written by this program, or any other text kept as a note."""
-    if value is None:
-        return {}
-    try:
-        data = json.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        data = value
-    return data if isinstance(data, dict) else {"note": str(data)}
 
 
 def _found(atoms: Atoms) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from activecharge.dataset.extxyz import bare_configuration, from_atoms, to_atoms
+from activecharge.dataset.candidates import bare_configuration
+from activecharge.dataset.extxyz import from_atoms, to_atoms
 from activecharge.dataset.frames import read_frames, write_frames
 from activecharge.dataset.values import put_values, take_values
 from activecharge.errors import UserError
@@ -42,7 +43,7 @@ def write_predictions(
     """
     frames = [bare_configuration(atoms) for atoms in atoms_list]
     for atoms, prediction in zip(frames, predictions, strict=True):
-        _put_prediction(atoms, prediction)
+        put_prediction(atoms, prediction)
     return write_frames(path, frames)
 
 
@@ -71,7 +72,7 @@ def write_pairs(
     extras = extra_info if extra_info is not None else [{}] * len(labels)
     frames = [to_atoms(label, extra) for label, extra in zip(labels, extras, strict=True)]
     for atoms, prediction in zip(frames, predictions, strict=True):
-        _put_prediction(atoms, prediction)
+        put_prediction(atoms, prediction)
     return write_frames(path, frames)
 
 
@@ -89,17 +90,23 @@ def read_pairs(path: Path | str) -> list[tuple[Label, Prediction]]:
     pairs = []
     for where, atoms in read_frames(path):
         label = from_atoms(atoms, where)
-        mean = take_values(atoms, _MEAN, where)
-        if not mean:
-            raise UserError(
-                f"{where}: holds no predictions; expected keys such as {next(iter(_MEAN))}."
-            )
-        std = take_values(atoms, _STD, where)
-        pairs.append((label, Prediction(mean=mean, std=std, descriptor=np.empty(0))))
+        pairs.append((label, take_prediction(atoms, where)))
     return pairs
 
 
-def _put_prediction(atoms: Atoms, prediction: Prediction) -> None:
+def take_prediction(atoms: Atoms, where: str) -> Prediction:
+    """Prediction of a frame; its descriptor is not stored and comes back empty."""
+    mean = take_values(atoms, _MEAN, where)
+    if not mean:
+        raise UserError(
+            f"{where}: holds no predictions; expected keys such as {next(iter(_MEAN))}."
+        )
+    std = take_values(atoms, _STD, where)
+    return Prediction(mean=mean, std=std, descriptor=np.empty(0))
+
+
+def put_prediction(atoms: Atoms, prediction: Prediction) -> None:
+    """Add the keys of this module to a frame."""
     mean = {
         key: (p, prediction.mean[p.name]) for key, p in _MEAN.items() if p.name in prediction.mean
     }

@@ -7,6 +7,7 @@ import torch
 
 from activecharge.learning.batches import Batch
 from activecharge.model.electrostatics import Electrostatics
+from activecharge.model.geometry import trace_geometry
 from activecharge.model.network import Architecture
 from activecharge.model.options import ModelOptions
 
@@ -17,27 +18,21 @@ def fit_architecture(
     """Architecture with statistics of single-frame training batches (double precision).
 
     E0 per element is the least-squares fit of the energies to the composition; when all
-    frames have one composition ratio, as in water, the smallest such E0. The Coulomb energy
-    of the reference charges, where known, is taken off first, since the model adds its own.
+    frames have one composition ratio, as in water, the smallest such E0. Where the model will
+    learn reference charges, the frames that have them decide, less the Coulomb energy of those
+    charges, since the model adds its own.
     """
-    rows, energies = [], []
-    electrostatics = Electrostatics(options.cutoff).double()
-    for batch in batches:
-        energy = float(batch.targets["energy"][0])
-        if not np.isfinite(energy):
-            continue
-        charges = batch.targets["charges"]
-        if torch.isfinite(charges).all():
-            graph = batch.graph
-            sender, receiver = graph.edges
-            vectors = graph.positions[receiver] - graph.positions[sender]
-            lengths = torch.linalg.vector_norm(vectors + graph.shifts @ graph.cell[0], dim=1)
-            energy -= float(electrostatics(graph, charges, graph.positions, graph.cell, lengths))
-        rows.append(np.bincount(batch.graph.species.numpy(), minlength=len(elements)))
-        energies.append(energy)
+    known = [batch for batch in batches if torch.isfinite(batch.targets["energy"]).all()]
+    charged = [batch for batch in known if torch.isfinite(batch.targets["charges"]).all()]
+    subtract = options.charges == "reference" and bool(charged)
+    used = charged if subtract else known
     baseline = np.zeros(len(elements))
-    if rows:
-        baseline = np.linalg.lstsq(np.array(rows, float), np.array(energies), rcond=None)[0]
+    if used:
+        rows = [np.bincount(b.graph.species.numpy(), minlength=len(elements)) for b in used]
+        energies = np.array([float(batch.targets["energy"]) for batch in used])
+        if subtract:
+            energies -= [_coulomb_energy(batch, options.cutoff) for batch in used]
+        baseline = np.linalg.lstsq(np.array(rows, dtype=float), energies, rcond=None)[0]
     edges = sum(batch.graph.edges.shape[1] for batch in batches)
     atoms = sum(len(batch.graph.positions) for batch in batches)
     return Architecture(
@@ -45,4 +40,15 @@ def fit_architecture(
         elements=tuple(elements),
         avg_neighbors=max(edges / atoms, 1.0),
         baseline=tuple(float(value) for value in baseline),
+    )
+
+
+def _coulomb_energy(batch: Batch, cutoff: float) -> float:
+    """Coulomb energy of one frame's reference charges in eV."""
+    graph = batch.graph
+    geometry = trace_geometry(graph, displacement=False, strain=False)
+    electrostatics = Electrostatics(cutoff).to(graph.positions.dtype)
+    charges = batch.targets["charges"]
+    return float(
+        electrostatics(graph, charges, geometry.positions, geometry.cell, geometry.lengths)
     )

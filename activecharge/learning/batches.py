@@ -39,22 +39,31 @@ class Batch:
 def make_batch(label: Label, elements: Sequence[str], cutoff: float) -> Batch:
     """One frame with its graph and targets in double precision.
 
+    The dipole of a periodic frame (known only up to its quantum) and the stress of a free one
+    count as missing.
+
     Raises
     ------
     UserError
-        If a value has not the shape that its property asks for.
+        If a value has not the shape that its property asks for, or the frame has no graph.
     """
-    atoms = label.candidate.atoms
+    atoms, frame = label.candidate.atoms, f"frame {label.candidate.hash}"
+    undefined = "dipole" if atoms.pbc.all() else "stress"
     targets = {}
     for name, spec in PROPERTIES.items():
         shape = ((len(atoms),) if spec.per_atom else ()) + spec.shape
         value = np.asarray(label.values.get(name, np.full(shape, np.nan)), dtype=float)
         if value.shape != shape:
             raise UserError(
-                f"frame {label.candidate.hash}: {name} has shape {value.shape}, expected {shape}"
+                f"{frame}: {name} has shape {value.shape}, expected {shape}; label it again"
             )
+        if name == undefined:
+            value = np.full(shape, np.nan)
         targets[name] = torch.tensor(value if spec.per_atom else value[None])
-    return Batch(build_graph(atoms, elements, cutoff), targets)
+    try:
+        return Batch(build_graph(atoms, elements, cutoff), targets)
+    except UserError as error:
+        raise UserError(f"{frame}: {error}") from error
 
 
 def join_batches(batches: Sequence[Batch]) -> Batch:

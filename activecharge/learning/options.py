@@ -57,4 +57,6 @@ class TrainingOptions(Options):
     validation: float = Field(
         0.1, gt=0, lt=0.5, description="Share of the dataset held out to stop early."
     )
-    weights: LossWeights = Field(LossWeights(), description="Loss weight per property.")
+    weights: LossWeights = Field(
+        default_factory=LossWeights, description="Loss weight per property."
+    )

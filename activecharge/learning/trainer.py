@@ -2,58 +2,28 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from activecharge.errors import UserError
 from activecharge.learning.baseline import fit_architecture
 from activecharge.learning.batches import Batch, join_batches, make_batch
 from activecharge.learning.loss import active_weights, loss, scaled_errors
 from activecharge.learning.options import TrainingOptions
+from activecharge.learning.training_set import Member, TrainingSet
 from activecharge.model.checkpoint import load_model, save_model
 from activecharge.model.network import ChargeModel
-from activecharge.model.options import ModelOptions
 from activecharge.properties import PROPERTIES
-from activecharge.records import Label, MemberResult
+from activecharge.records import MemberResult
 
 EVALUATION_FRAMES = 32
 """Frames per batch when nothing is differentiated for training."""
 
 WARM_UP = 0.05
 """Share of the steps over which the learning rate rises."""
-
-
-@dataclass(frozen=True)
-class TrainingSet:
-    """What all members of a round learn from.
-
-    Attributes
-    ----------
-    train, valid : tuple of Label
-        Disjoint; `valid` only decides when to stop.
-    elements : tuple of str
-    model : ModelOptions
-    training : TrainingOptions
-    """
-
-    train: tuple[Label, ...]
-    valid: tuple[Label, ...]
-    elements: tuple[str, ...]
-    model: ModelOptions
-    training: TrainingOptions
-
-
-@dataclass(frozen=True)
-class Member:
-    """Which member to train, from where and into which folder."""
-
-    index: int
-    seed: int
-    directory: str
-    start: str | None = None
 
 
 def train_member(
@@ -76,6 +46,11 @@ def train_member(
     progress : callable, optional
         Called with each entry of the history: step, learning_rate, train_loss, valid_loss and
         the validation MAE of every property in its unit.
+
+    Raises
+    ------
+    UserError
+        If `start` holds another kind of model, or the training diverges.
     """
     torch.manual_seed(member.seed)
     rng = np.random.default_rng(member.seed)
@@ -83,16 +58,31 @@ def train_member(
     train = [make_batch(label, data.elements, cutoff) for label in data.train]
     valid = [make_batch(label, data.elements, cutoff) for label in data.valid]
     if member.start:
-        model = load_model(member.start, device).train()
+        model = _load_start(member.start, data, device)
     else:
         model = ChargeModel(fit_architecture(train, data.model, data.elements)).to(device)
+        if data.model.charges == "latent" and _oxygen_is_positive(model, valid or train):
+            model.pair_charges.reverse()
     if options.bootstrap:
         train = [train[i] for i in rng.integers(len(train), size=len(train))]
-    weights = active_weights(options.weights, model.architecture.options)
+    weights = active_weights(options.weights, data.model)
     history = _optimize(model, train, valid or train, weights, options, member, rng, progress)
-    _orient_charges(model, valid or train)
+    if data.model.charges == "latent":
+        _orient_charges(model, valid or train)
     save_model(model, Path(member.directory))
     return MemberResult(member.index, member.directory, tuple(history))
+
+
+def _load_start(directory: str, data: TrainingSet, device: str) -> ChargeModel:
+    """The model to continue from, which must be of the kind that is asked for."""
+    model = load_model(directory, device)
+    found = model.architecture
+    if (found.options, found.elements) != (data.model, tuple(data.elements)):
+        raise UserError(
+            f"{directory}: a model of other settings or elements ({', '.join(found.elements)}) "
+            "cannot be continued; train from scratch"
+        )
+    return model.train()
 
 
 def _optimize(
@@ -113,14 +103,14 @@ def _optimize(
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(options.ema_decay))
     loader = _shuffled(train, options.batch_size, rng)
     history: list[dict[str, float]] = []
-    best, best_weights, since_best, running = math.inf, model.state_dict(), 0, 0.0
+    best, best_weights, since_best, running = math.inf, None, 0, 0.0
     for step in range(1, steps + 1):
         running += _step(model, next(loader), weights, optimizer, options.gradient_clip)
         schedule.step()
         average.update_parameters(model)
         if step % options.evaluate_every and step != steps:
             continue
-        entry = {"step": float(step), "learning_rate": schedule.get_last_lr()[0]}
+        entry = {"step": float(step), "learning_rate": float(schedule.get_last_lr()[0])}
         entry["train_loss"] = running / (1 + (step - 1) % options.evaluate_every)
         entry |= _evaluate(average.module, valid, weights)
         running = 0.0
@@ -133,6 +123,11 @@ def _optimize(
             best_weights = {k: v.clone() for k, v in average.module.state_dict().items()}
         if since_best >= options.patience:
             break
+    if best_weights is None:
+        raise UserError(
+            f"member {member.index}: the training diverged (validation loss "
+            f"{entry['valid_loss']} at step {step}); lower its learning rate ({peak:g})"
+        )
     model.load_state_dict(best_weights)
     return history
 
@@ -192,13 +187,18 @@ def _evaluate(model, frames: Sequence[Batch], weights) -> dict[str, float]:
 def _orient_charges(model: ChargeModel, frames: Sequence[Batch]) -> None:
     """Make oxygen negative on average: latent charges are fixed only up to a common sign.
 
-    Where a dipole or Born effective charges taught the charges their sign, oxygen already is.
+    With the dipolar coupling the polarization fixes the sign, so it stays as learned; that
+    training starts with oxygen negative makes it the likely one.
     """
+    if model.architecture.options.coupling != "dipolar" and _oxygen_is_positive(model, frames):
+        model.reverse_charges()
+
+
+def _oxygen_is_positive(model: ChargeModel, frames: Sequence[Batch]) -> bool:
+    """Whether oxygen's mean charge is above zero."""
     if "O" not in model.architecture.elements:
-        return
-    oxygen = model.architecture.elements.index("O")
+        return False
     batch = join_batches(frames[:EVALUATION_FRAMES])
     batch = batch.to(next(model.parameters()).device, model.dtype)
-    charges = model(batch.graph, {"charges"})["charges"]
-    if charges[batch.graph.species == oxygen].mean() > 0:
-        model.pair_charges.sign.neg_()
+    oxygen = batch.graph.species == model.architecture.elements.index("O")
+    return bool(model(batch.graph, {"charges"})["charges"][oxygen].mean() > 0)

@@ -5,28 +5,34 @@ those of mace-torch; their composition is ours, so that even a single interactio
 vector and tensor channels which the charge heads need.
 """
 
+import contextlib
+import io
 import os
+import warnings
 from dataclasses import dataclass
 
 import torch
 
-# mace switches torch's safe loading off for the whole process, so that e3nn can read its
-# constants. We let e3nn do that, then switch safe loading on again.
-import mace  # noqa: F401  isort: skip
-import e3nn
-from e3nn import o3
-
 from activecharge.model.options import ModelOptions
 
-# Scripted code recompiles for each new shape, which costs more here than it saves.
-e3nn.set_optimization_defaults(jit_script_fx=False)
+# mace switches torch's safe loading off for the whole process, so that e3nn can read its
+# constants. We let e3nn do that, then switch safe loading on again. Both talk on import, which
+# would spoil output that a program reads.
+with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    warnings.simplefilter("ignore")
+    import mace  # noqa: F401  isort: skip
+    import e3nn
+    from e3nn import o3
 
-from mace.modules.blocks import (  # noqa: E402  (after the defaults they read)
-    EquivariantProductBasisBlock,
-    LinearNodeEmbeddingBlock,
-    RadialEmbeddingBlock,
-    RealAgnosticResidualInteractionBlock,
-)
+    # Scripted code recompiles for each new shape, which costs more here than it saves.
+    e3nn.set_optimization_defaults(jit_script_fx=False)
+
+    from mace.modules.blocks import (
+        EquivariantProductBasisBlock,
+        LinearNodeEmbeddingBlock,
+        RadialEmbeddingBlock,
+        RealAgnosticResidualInteractionBlock,
+    )
 
 os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
 
@@ -58,6 +64,8 @@ class Features:
 
 class Backbone(torch.nn.Module):
     """Node embedding, then `interactions` times (interaction, product basis)."""
+
+    to_cartesian: torch.Tensor
 
     def __init__(self, options: ModelOptions, n_elements: int, avg_neighbors: float):
         super().__init__()

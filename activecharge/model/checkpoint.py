@@ -4,17 +4,16 @@ import json
 from pathlib import Path
 
 import torch
+from ase.data import chemical_symbols
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from activecharge.errors import UserError
 from activecharge.files import write_atomic, write_json
+from activecharge.model import ARCHITECTURE, WEIGHTS
 from activecharge.model.network import Architecture, ChargeModel
 from activecharge.model.options import ModelOptions
-
-WEIGHTS = "model.safetensors"
-ARCHITECTURE = "model.json"
 
 
 def save_model(model: ChargeModel, directory: Path | str) -> Path:
@@ -44,28 +43,54 @@ def load_model(directory: Path | str, device: torch.device | str = "cpu") -> Cha
         If the folder holds no complete, matching checkpoint.
     """
     directory = Path(directory)
+    for name in (ARCHITECTURE, WEIGHTS):
+        if not (directory / name).is_file():
+            raise UserError(
+                f"{directory}: no model here ({name} is missing); "
+                "give the folder that training wrote"
+            )
+    name = ARCHITECTURE
     try:
-        data = json.loads((directory / ARCHITECTURE).read_text(encoding="utf-8"))
-        architecture = Architecture(
-            options=ModelOptions(**data["options"]),
-            elements=tuple(data["elements"]),
-            avg_neighbors=float(data["avg_neighbors"]),
-            baseline=tuple(map(float, data["baseline_eV"])),
-        )
-        model = ChargeModel(architecture)
-        weights = load_file(directory / WEIGHTS)
-        if weights.keys() != _weights(model).keys():
-            raise ValueError("its weights belong to another architecture")
+        model = ChargeModel(_read_architecture(directory / ARCHITECTURE))
+        name = WEIGHTS
+        weights, own = load_file(directory / WEIGHTS), _weights(model)
+        if _layout(weights) != _layout(own):
+            raise ValueError(f"its weights are not those that {ARCHITECTURE} describes")
         model.load_state_dict(weights, strict=False)
-    except FileNotFoundError as error:
+    except (KeyError, TypeError, ValueError, SafetensorError) as error:
         raise UserError(
-            f"{directory}: no model here ({Path(str(error.filename)).name} is missing); "
-            "give the folder that training wrote"
+            f"{directory / name}: not a readable model ({_reason(error)}); train it again"
         ) from error
-    except (KeyError, TypeError, ValueError, ValidationError, SafetensorError, RuntimeError) as e:
-        first = str(e).splitlines()[0]
-        raise UserError(f"{directory}: not a readable model ({first}); train it again") from e
     return model.to(device).eval()
+
+
+def _read_architecture(path: Path) -> Architecture:
+    data = json.loads(path.read_text(encoding="utf-8"))
+    architecture = Architecture(
+        options=ModelOptions(**data["options"]),
+        elements=tuple(data["elements"]),
+        avg_neighbors=float(data["avg_neighbors"]),
+        baseline=tuple(map(float, data["baseline_eV"])),
+    )
+    if unknown := set(architecture.elements) - set(chemical_symbols):
+        raise ValueError(f"no such elements: {', '.join(map(str, unknown))}")
+    if len(architecture.baseline) != len(architecture.elements):
+        raise ValueError("baseline_eV needs one energy per element")
+    return architecture
+
+
+def _reason(error: Exception) -> str:
+    """The cause in a few words."""
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"options.{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    if isinstance(error, KeyError):
+        return f"no entry {error}"
+    return str(error).splitlines()[0]
+
+
+def _layout(weights: dict[str, torch.Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
+    return {name: (tensor.shape, tensor.dtype) for name, tensor in weights.items()}
 
 
 def _weights(model: ChargeModel) -> dict[str, torch.Tensor]:

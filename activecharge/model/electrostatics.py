@@ -5,22 +5,29 @@ https://doi.org/10.1063/5.0251713). Its potential of atom i already carries the 
 counting, so the energy of a frame is Σ_i q_i V_i.
 """
 
+import math
+
 import torch
 from torchpme import Calculator, CoulombPotential, EwaldCalculator, P3MCalculator
 
 from activecharge.model.graph import Graph
 from activecharge.units import COULOMB
 
-MESH_ABOVE = 400
-"""Atoms in a periodic frame from which the mesh method is used; Ewald is faster below."""
+MESH_ABOVE = 200
+"""Atoms in a periodic frame above which the mesh method is used; Ewald is faster below."""
+
+CUTOFF_IN_SMEARINGS = 5.0
+"""Real-space cutoff over the width σ of the screening Gaussians: neglects erfc(5/√2) = 6e-7."""
+
+LARGEST_WAVE = 5.56
+"""Largest wave number of the Ewald sum times σ: neglects exp(−5.56²/2) = 2e-7."""
 
 
 class Electrostatics(torch.nn.Module):
-    """Energy of point charges, exact in the sense of a converged Ewald sum.
+    """Energy of point charges, converged to float32's noise (Ewald), or in forces to 1e-4 (P3M).
 
     The real-space part of the periodic sums reuses the model's edges, so the width of the
-    screening Gaussians follows from its cutoff: at cutoff/5 the neglected tail is
-    erfc(5/√2) = 6e-7, below float32's noise.
+    screening Gaussians follows from its cutoff.
 
     Parameters
     ----------
@@ -30,20 +37,15 @@ class Electrostatics(torch.nn.Module):
 
     def __init__(self, cutoff: float):
         super().__init__()
-        smearing = cutoff / 5
+        self.smearing = cutoff / CUTOFF_IN_SMEARINGS
+        largest_wave = LARGEST_WAVE / self.smearing
         self.direct = Calculator(CoulombPotential(prefactor=COULOMB))
-        # exp(−(kσ)²/2) = 2e-7 at the largest wave vector kept.
         self.ewald = EwaldCalculator(
-            CoulombPotential(smearing=smearing, prefactor=COULOMB),
-            lr_wavelength=1.13 * smearing,
+            CoulombPotential(smearing=self.smearing, prefactor=COULOMB),
+            lr_wavelength=2 * math.pi / largest_wave,
             full_neighbor_list=True,
         )
-        self.mesh = P3MCalculator(
-            CoulombPotential(smearing=smearing, prefactor=COULOMB),
-            mesh_spacing=smearing / 2,
-            interpolation_nodes=5,
-            full_neighbor_list=True,
-        )
+        self.largest_wave = largest_wave
 
     def forward(
         self,
@@ -70,58 +72,96 @@ class Electrostatics(torch.nn.Module):
         torch.Tensor
             (B,) eV.
         """
-        free = ~graph.periodic
-        potential = torch.zeros_like(charges)
-        if free.any():
-            pairs = _free_pairs(graph)
-            distances = torch.linalg.vector_norm(
-                positions[pairs[:, 1]] - positions[pairs[:, 0]], dim=1
-            )
-            # Without smearing the calculator is a sum over pairs; it ignores the cell.
-            unit = torch.eye(3, dtype=positions.dtype, device=positions.device)
-            potential = self.direct(charges[:, None], unit, positions, pairs, distances)[:, 0]
-        if graph.periodic.any():
-            potential = torch.cat(
-                [
-                    self._periodic(graph, index, charges, positions, cell[index], lengths)
-                    if graph.periodic[index]
-                    else potential[start:stop]
-                    for index, (start, stop) in enumerate(
-                        zip(graph.offsets, graph.offsets[1:], strict=False)
-                    )
-                ]
-            )
+        atoms = graph.counts.tolist()
+        edges = torch.bincount(graph.frame[graph.edges[1]], minlength=len(atoms)).tolist()
+        potentials = list(self._free(graph, charges, positions).split(atoms))
+        per_frame = zip(
+            graph.periodic.tolist(),
+            graph.offsets[:-1],
+            charges.split(atoms),
+            cell,
+            positions.split(atoms),
+            graph.edges.T.split(edges),
+            lengths.split(edges),
+            strict=True,
+        )
+        for index, (periodic, start, q, box, places, pairs, distances) in enumerate(per_frame):
+            if periodic:
+                potentials[index] = self._periodic(q, box, places, pairs - start, distances)
         energies = torch.zeros_like(cell[:, 0, 0])
-        return energies.index_add(0, graph.frame, charges * potential)
+        return energies.index_add(0, graph.frame, charges * torch.cat(potentials))
+
+    def _free(self, graph: Graph, charges: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+        """Potential (N,) in V of all other charges of the same free frame; 0 in periodic ones."""
+        pairs = _free_pairs(graph)
+        distances = torch.linalg.vector_norm(positions[pairs[:, 1]] - positions[pairs[:, 0]], dim=1)
+        # Without smearing the calculator is a sum over pairs; it ignores the cell.
+        unit = torch.eye(3, dtype=positions.dtype, device=positions.device)
+        return self.direct(charges[:, None], unit, positions, pairs, distances)[:, 0]
 
     def _periodic(
         self,
-        graph: Graph,
-        index: int,
         charges: torch.Tensor,
-        positions: torch.Tensor,
         cell: torch.Tensor,
-        lengths: torch.Tensor,
+        positions: torch.Tensor,
+        pairs: torch.Tensor,
+        distances: torch.Tensor,
     ) -> torch.Tensor:
-        start, stop = graph.offsets[index : index + 2]
-        mine = (graph.edges[1] >= start) & (graph.edges[1] < stop)
-        calculator = self.mesh if stop - start > MESH_ABOVE else self.ewald
-        return calculator(
-            charges[start:stop, None],
-            cell,
-            positions[start:stop],
-            graph.edges[:, mine].T - start,
-            lengths[mine],
-        )[:, 0]
+        """Potential (n,) in V in one periodic frame."""
+        arguments = (charges[:, None], cell, positions, pairs, distances)
+        if len(charges) > MESH_ABOVE:
+            return self._mesh().to(positions)(*arguments)[:, 0]
+        return self.ewald(*arguments, kvectors=wave_vectors(cell, self.largest_wave))[:, 0]
+
+    def _mesh(self) -> P3MCalculator:
+        """P3M, made anew for each use since it keeps tensors of its last one.
+
+        Rounding up to powers of two puts the actual mesh between 0.2 and 0.4 σ.
+        """
+        return P3MCalculator(
+            CoulombPotential(smearing=self.smearing, prefactor=COULOMB),
+            mesh_spacing=0.8 * self.smearing,
+            interpolation_nodes=5,
+            full_neighbor_list=True,
+        )
+
+
+def wave_vectors(cell: torch.Tensor, largest: float) -> torch.Tensor:
+    """All reciprocal lattice vectors within a sphere, differentiable by the cell.
+
+    A sphere keeps the sum's truncation invariant under rotation, reflection and choice of cell.
+    (Left to itself, torch-pme 0.5's Ewald sum takes a parallelepiped of half the asked-for
+    extent.)
+
+    Parameters
+    ----------
+    cell : (3, 3) Å
+        Rows are lattice vectors.
+    largest : float
+        Radius of the sphere in 1/Å.
+
+    Returns
+    -------
+    torch.Tensor
+        (K, 3) in 1/Å.
+    """
+    reciprocal = 2 * math.pi * torch.linalg.inv(cell).T
+    # |n_i| = |k·a_i|/2π is at most |k||a_i|/2π.
+    bounds = (largest / (2 * math.pi) * torch.linalg.vector_norm(cell.detach(), dim=1)).tolist()
+    steps = [
+        torch.arange(-int(bound), int(bound) + 1, dtype=cell.dtype, device=cell.device)
+        for bound in bounds
+    ]
+    vectors = torch.cartesian_prod(*steps) @ reciprocal
+    return vectors[vectors.detach().square().sum(1) <= largest**2]
 
 
 def _free_pairs(graph: Graph) -> torch.Tensor:
     """All pairs i < j within each free frame, (P, 2)."""
-    pairs = [
-        torch.combinations(torch.arange(start, stop, device=graph.frame.device))
-        for start, stop, periodic in zip(
-            graph.offsets, graph.offsets[1:], graph.periodic.tolist(), strict=False
-        )
-        if not periodic
-    ]
+    pairs = [torch.empty(0, 2, dtype=torch.int64, device=graph.frame.device)]
+    for start, stop, periodic in zip(
+        graph.offsets[:-1], graph.offsets[1:], graph.periodic.tolist(), strict=True
+    ):
+        if not periodic:
+            pairs.append(torch.combinations(torch.arange(start, stop, device=graph.frame.device)))
     return torch.cat(pairs)

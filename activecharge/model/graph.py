@@ -11,6 +11,9 @@ from vesin import NeighborList
 
 from activecharge.errors import UserError
 
+SMALLEST_VOLUME = 1.0
+"""Smallest cell in Å³ that can hold an atom."""
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -73,9 +76,11 @@ def build_graph(atoms: Atoms, elements: Sequence[str], cutoff: float) -> Graph:
     Raises
     ------
     UserError
-        For an element the model does not know, partial periodicity or coordinates that are
-        not finite.
+        For a frame without atoms, an element the model does not know, partial periodicity, a
+        cell without volume, or coordinates that are not finite.
     """
+    if not len(atoms):
+        raise UserError("a frame without atoms: remove it")
     unknown = sorted(set(atoms.get_chemical_symbols()) - set(elements))
     if unknown:
         raise UserError(
@@ -87,8 +92,13 @@ def build_graph(atoms: Atoms, elements: Sequence[str], cutoff: float) -> Graph:
         raise UserError(
             f"frames must be free or periodic in all three directions, got pbc={atoms.pbc.tolist()}"
         )
-    if not np.isfinite(atoms.positions).all():
-        raise UserError("coordinates that are not finite numbers: remove the frame")
+    if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
+        raise UserError("coordinates or cell that are not finite numbers: remove the frame")
+    if periodic and atoms.cell.volume < SMALLEST_VOLUME:
+        raise UserError(
+            f"a periodic frame needs a cell with volume, got {atoms.cell.array.tolist()} Å: "
+            "give it a cell or make it free (pbc F F F)"
+        )
     numbers = [chemical_symbols.index(symbol) for symbol in elements]
     cell = np.asarray(atoms.cell) if periodic else np.zeros((3, 3))
     receivers, senders, shifts = NeighborList(cutoff=cutoff, full_list=True, sorted=True).compute(

@@ -19,14 +19,36 @@ class AtomScalar(nn.Module):
 
     def __init__(self, scalars: int, initial: float = 0.0):
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.Linear(scalars, HIDDEN), nn.SiLU(), nn.Linear(HIDDEN, 1, bias=False)
-        )
+        self.layers = nn.Sequential(nn.Linear(scalars, HIDDEN), nn.SiLU())
+        self.last = nn.Linear(HIDDEN, 1, bias=False)
         self.offset = nn.Parameter(torch.tensor(initial))
 
     def forward(self, features: Features) -> torch.Tensor:
         """Value per atom, (N,)."""
-        return self.layers(features.scalars)[:, 0] + self.offset
+        return self.last(self.layers(features.scalars))[:, 0] + self.offset
+
+    @torch.no_grad()
+    def reverse(self) -> None:
+        """Turn the sign of every value."""
+        self.last.weight.neg_()
+        self.offset.neg_()
+
+
+class AtomConstant(nn.Module):
+    """One learned number, the same for every atom (N,)."""
+
+    def __init__(self, initial: float):
+        super().__init__()
+        self.value = nn.Parameter(torch.tensor(initial))
+
+    def forward(self, features: Features) -> torch.Tensor:
+        """Value per atom, (N,)."""
+        return self.value.expand(len(features.scalars))
+
+    @torch.no_grad()
+    def reverse(self) -> None:
+        """Turn the sign of the value."""
+        self.value.neg_()
 
 
 class PairFunction(nn.Module):
@@ -43,47 +65,58 @@ class PairFunction(nn.Module):
         self.radial = nn.Linear(radial, HIDDEN, bias=False)
         # Mixing channels before projecting costs per atom what it would cost per edge.
         self.mix = nn.Linear(channels, 2 * HIDDEN, bias=False)
-        self.layers = nn.Sequential(
-            nn.SiLU(), nn.Linear(HIDDEN, HIDDEN), nn.SiLU(), nn.Linear(HIDDEN, outputs, bias=False)
-        )
+        self.layers = nn.Sequential(nn.SiLU(), nn.Linear(HIDDEN, HIDDEN), nn.SiLU())
+        self.last = nn.Linear(HIDDEN, outputs, bias=False)
 
-    def forward(
-        self, features: Features, unit: torch.Tensor, edges: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """f of (receiver, sender) and f of (sender, receiver), each (E, outputs)."""
+    def forward(self, features: Features, unit: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
+        """f of (receiver, sender) for every directed edge, (E, outputs)."""
         sender, receiver = edges
         first, second = self.first(features.scalars), self.second(features.scalars)
         mixed = torch.einsum("ncx,hc->nhx", features.vectors, self.mix.weight)
-        at_receiver = torch.einsum("ehx,ex->eh", mixed[receiver], unit)
-        at_sender = torch.einsum("ehx,ex->eh", mixed[sender], unit)
+        own, other = mixed.split(HIDDEN, dim=1)
+        projected = torch.einsum("ehx,ex->eh", own[receiver] + other[sender], unit)
         radial = self.radial(features.radial)
+        hidden = first[receiver] + second[sender] + radial + projected
+        return self.last(self.layers(hidden)) * features.envelope
 
-        def value(i, j, own, other):
-            hidden = first[i] + second[j] + radial + own[:, :HIDDEN] + other[:, HIDDEN:]
-            return self.layers(hidden) * features.envelope
 
-        # Seen from the sender the edge points the other way: both projections change sign.
-        return (
-            value(receiver, sender, at_receiver, at_sender),
-            value(sender, receiver, -at_sender, -at_receiver),
-        )
+def antisymmetric_sum(values: torch.Tensor, edges: torch.Tensor, atoms: int) -> torch.Tensor:
+    """Σ_j (v_ij − v_ji) of every atom (N, ...), which adds up to zero over any closed set.
+
+    Parameters
+    ----------
+    values : (E, ...)
+        v of (receiver, sender).
+    edges : (2, E)
+        Sender and receiver, both directions of every pair.
+    atoms : int
+        N.
+    """
+    sender, receiver = edges
+    total = values.new_zeros(atoms, *values.shape[1:])
+    return total.index_add(0, receiver, values).index_add(0, sender, -values)
 
 
 class PairCharges(nn.Module):
-    """Charge p_rs that atom r takes from atom s, antisymmetric by construction.
+    """The pair function f whose charge transfer p_ij = f_ij − f_ji atom i takes from atom j.
 
-    q_i = Σ_j p_ij is then neutral in every frame without subtracting a mean.
+    Being antisymmetric, transfer leaves every frame neutral: q_i = Σ_j p_ij needs no mean
+    subtracted. Sums over both directions of a pair fold into sums over f, evaluated once an
+    edge: q_i = Σ_j (f_ij − f_ji), and ½ Σ_edges p_rs (R_r − R_s) = Σ_edges f_rs (R_r − R_s).
     """
 
     def __init__(self, scalars: int, channels: int, radial: int):
         super().__init__()
         self.pair = PairFunction(scalars, channels, radial, 1)
-        self.register_buffer("sign", torch.tensor(1.0))
 
     def forward(self, features: Features, unit: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
-        """p of every directed edge, (E,) e."""
-        ahead, back = self.pair(features, unit, edges)
-        return self.sign * (ahead - back)[:, 0]
+        """f of every directed edge, (E,) e."""
+        return self.pair(features, unit, edges)[:, 0]
+
+    @torch.no_grad()
+    def reverse(self) -> None:
+        """Turn the sign of every charge."""
+        self.pair.last.weight.neg_()
 
 
 class AtomicDipoles(nn.Module):
@@ -117,8 +150,8 @@ class PairTensors(nn.Module):
 
     def forward(self, features: Features, unit: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
         """Born effective charges (N, 3, 3) in e, [polarization, displacement]."""
-        sender, receiver = edges
-        weights, _ = self.pair(features, unit, edges)
+        receiver = edges[1]
+        weights = self.pair(features, unit, edges)
         isotropic, axial = weights[:, 0, None, None], weights[:, 1, None]
         left, right, dyad, tensor = weights[:, 2:].reshape(-1, 4, VECTORS).unbind(1)
         vectors = torch.einsum("ncx,vc->nvx", features.vectors, self.vectors.weight)[receiver]
@@ -135,5 +168,4 @@ class PairTensors(nn.Module):
             + combine(dyad)[:, :, None] * vectors[:, 0][:, None, :]
             + torch.einsum("ev,evab->eab", tensor, tensors)
         )
-        total = torch.zeros_like(features.tensors[:, 0])
-        return total.index_add(0, receiver, pair).index_add(0, sender, -pair)
+        return antisymmetric_sum(pair, edges, len(features.scalars))

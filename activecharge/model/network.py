@@ -10,8 +10,18 @@ from activecharge.model.backbone import Backbone, Features
 from activecharge.model.electrostatics import Electrostatics
 from activecharge.model.geometry import Geometry, trace_geometry
 from activecharge.model.graph import Graph
-from activecharge.model.heads import AtomicDipoles, AtomScalar, PairCharges, PairTensors
+from activecharge.model.heads import (
+    AtomConstant,
+    AtomicDipoles,
+    AtomScalar,
+    PairCharges,
+    PairTensors,
+    antisymmetric_sum,
+)
 from activecharge.model.options import ModelOptions
+
+SCREENED = ("global", "local")
+"""Couplings whose polarization is that of the charges times a screening factor."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +73,14 @@ class ChargeModel(nn.Module):
             self.electrostatics = Electrostatics(options.cutoff)
             if options.coupling == "independent":
                 self.tensors = PairTensors(*sizes)
-            elif options.coupling == "global":
-                self.screening = nn.Parameter(torch.tensor(1.0))
-            elif options.coupling == "local":
-                self.screening = AtomScalar(scalars, initial=1.0)
-            else:
+            elif options.coupling == "dipolar":
                 self.dipoles = AtomicDipoles(scalars, options.channels)
+            else:
+                self.screening: AtomConstant | AtomScalar = (
+                    AtomConstant(1.0)
+                    if options.coupling == "global"
+                    else AtomScalar(scalars, initial=1.0)
+                )
         finally:
             torch.set_default_dtype(previous)
         self.to(getattr(torch, options.dtype))
@@ -110,6 +122,17 @@ class ChargeModel(nn.Module):
             return result
         return {name: tensor.detach() for name, tensor in result.items()}
 
+    @torch.no_grad()
+    def reverse_charges(self) -> None:
+        """Turn the sign of all charges, which the energy does not see.
+
+        Screening factors turn too, so that the polarization stays what it was. Where atomic
+        dipoles add to it, it cannot stay.
+        """
+        self.pair_charges.reverse()
+        if self.architecture.options.coupling in SCREENED:
+            self.screening.reverse()
+
     def _predict(
         self, graph: Graph, geometry: Geometry, wanted: set[str], training: bool
     ) -> dict[str, torch.Tensor]:
@@ -118,7 +141,7 @@ class ChargeModel(nn.Module):
             kinds.to(geometry.vectors.dtype), geometry.vectors, geometry.lengths, graph.edges
         )
         transfer = self.pair_charges(features, geometry.unit, graph.edges)
-        charges = torch.zeros_like(geometry.leaf[:, 0]).index_add(0, graph.edges[1], transfer)
+        charges = antisymmetric_sum(transfer, graph.edges, len(graph.frame))
         result = {"descriptor": features.scalars, "charges": charges}
         if {"dipole", "bec"} & wanted:
             result |= self._polarize(graph, geometry, features, transfer)
@@ -145,19 +168,15 @@ class ChargeModel(nn.Module):
     def _polarize(
         self, graph: Graph, geometry: Geometry, features: Features, transfer: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """Dipole (B, 3), and screening (N,) where the coupling has it."""
+        """Dipole (B, 3) by `PairCharges`' sum, and screening (N,) where the coupling has it."""
         coupling = self.architecture.options.coupling
         sender, receiver = graph.edges
         result = {}
-        if coupling in ("global", "local"):
-            gamma = (
-                self.screening(features)
-                if coupling == "local"
-                else self.screening.expand(len(graph.frame))
-            )
+        if coupling in SCREENED:
+            gamma = self.screening(features)
             transfer = transfer * (gamma[receiver] + gamma[sender]) / 2
             result["screening"] = gamma
-        moments = 0.5 * transfer[:, None] * geometry.vectors
+        moments = transfer[:, None] * geometry.vectors
         dipole = moments.new_zeros(len(graph.counts), 3)
         dipole = dipole.index_add(0, graph.frame[receiver], moments)
         if coupling == "dipolar":
@@ -187,9 +206,11 @@ def _energy_derivatives(
     if "forces" in result:
         result["forces"] = -result["forces"]
     if "stress" in result:
-        volume = torch.linalg.det(graph.cell).abs()
-        volume = torch.where(graph.periodic, volume, torch.nan)
-        result["stress"] = result["stress"] / volume[:, None, None]
+        free = ~graph.periodic
+        volume = torch.linalg.det(graph.cell).abs().masked_fill(free, 1.0)
+        stress = result["stress"] / volume[:, None, None]
+        # Filled in last: a NaN inside the quotient would reach every weight's gradient.
+        result["stress"] = stress.masked_fill(free[:, None, None], torch.nan)
     return result
 
 

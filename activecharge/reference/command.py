@@ -12,7 +12,7 @@ from activecharge.errors import UserError
 from activecharge.properties import BEC_CONVENTION, PROPERTIES
 from activecharge.reference.failure import ReferenceFailure, describe_exit
 from activecharge.reference.options import CommandOptions
-from activecharge.reference.rounding import as_stored
+from activecharge.rounding import as_stored
 
 MOVED = 1e-5
 """Positions that come back this far away [Å] belong to another configuration."""

@@ -13,7 +13,7 @@ from ase import Atoms
 from activecharge.errors import UserError
 from activecharge.reference.failure import ReferenceFailure
 from activecharge.reference.options import TbliteOptions
-from activecharge.reference.rounding import as_stored
+from activecharge.rounding import as_stored
 from activecharge.units import BOHR, BOLTZMANN, HARTREE
 
 if TYPE_CHECKING:

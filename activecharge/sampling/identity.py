@@ -9,10 +9,8 @@ from ase import Atoms
 
 from activecharge.dataset.values import check_configuration
 from activecharge.errors import UserError
+from activecharge.rounding import as_stored
 from activecharge.sampling.invariants import free_invariants, periodic_invariants
-
-_DECIMALS = 8
-"""Decimals of a coordinate in extxyz."""
 
 _QUANTUM = 1e-3
 """Å; the step to which the hash rounds invariants and cell vectors."""
@@ -55,14 +53,14 @@ def canonical(atoms: Atoms, where: str = "frame", elements: Collection[str] | No
         raise UserError(f"{where}: holds no atoms; remove it.")
     check_configuration(atoms, where, elements)
     periodic = bool(atoms.pbc.all())
-    cell = _rounded(atoms.cell.array) if periodic else np.zeros((3, 3))
+    cell = as_stored(atoms.cell.array) if periodic else np.zeros((3, 3))
     if periodic and np.linalg.det(cell) <= _FLATTEST * np.linalg.norm(cell, axis=1).prod():
         raise UserError(
             f"{where}: the cell is flat or left-handed (its volume is {np.linalg.det(cell):.3g} "
             "Å³); give three right-handed cell vectors, or pbc=F F F for a free cluster."
         )
     return Atoms(
-        numbers=atoms.numbers.copy(), positions=_rounded(atoms.positions), cell=cell, pbc=periodic
+        numbers=atoms.numbers.copy(), positions=as_stored(atoms.positions), cell=cell, pbc=periodic
     )
 
 
@@ -112,9 +110,3 @@ def content_hash(atoms: Atoms) -> str:
 def _charge(info: dict[str, Any]) -> float:
     # Adding zero turns -0.0 into 0.0.
     return float(info.get("charge", info.get("total_charge", 0.0))) + 0.0
-
-
-def _rounded(values: np.ndarray) -> np.ndarray:
-    # np.round can differ from the decimal text by one unit in the last place.
-    text = [float(f"{value:.{_DECIMALS}f}") for value in values.ravel()]
-    return np.array(text).reshape(values.shape) + 0.0

@@ -84,8 +84,44 @@ class FileOptions(Options):
     )
 
 
+class SpreadLimits(Options):
+    """Spread of a frame's worst atom beyond which a walker has run away."""
+
+    forces: float = Field(2.0, gt=0, description="Forces [eV/Å].")
+    charges: float = Field(0.1, gt=0, description="Static charges [e].")
+    bec: float = Field(0.3, gt=0, description="Born effective charges [e].")
+
+
+class DynamicsOptions(Options):
+    """Langevin dynamics from labelled frames, driven by the committee's mean forces."""
+
+    kind: Literal["dynamics"] = Field("dynamics", description="committee-driven dynamics")
+    walkers: int = Field(
+        12, ge=1, description="independent trajectories; they share the temperatures evenly"
+    )
+    temperatures: tuple[PositiveFloat, ...] = Field(
+        (300.0, 450.0, 600.0), min_length=1, description="thermostat temperatures [K]"
+    )
+    steps: int = Field(200, ge=1, description="time steps of a trajectory")
+    timestep: float = Field(0.5, gt=0, le=2, description="time step [fs]")
+    friction: float = Field(0.02, gt=0, description="Langevin friction [1/fs]")
+    interval: int = Field(
+        20, ge=1, description="steps between kept frames; the runaway checks are made then"
+    )
+    limits: SpreadLimits = Field(
+        default_factory=SpreadLimits,
+        description="a walker stops once its spread passes one of these",
+    )
+
+
 SourceOptions = Annotated[
     ClustersOptions | BoxesOptions | RattleOptions | FileOptions, Field(discriminator="kind")
+]
+"""Any source of configurations that needs no committee, told apart by `kind`."""
+
+ExploreOptions = Annotated[
+    ClustersOptions | BoxesOptions | RattleOptions | FileOptions | DynamicsOptions,
+    Field(discriminator="kind"),
 ]
 """Any source of configurations, told apart by `kind`."""
 

@@ -1,0 +1,260 @@
+"""A campaign as the user writes it: one YAML file, validated before any compute is spent."""
+
+import difflib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, field_validator
+
+from activecharge.committee.options import SelectionOptions
+from activecharge.errors import UserError
+from activecharge.learning.options import TrainingOptions
+from activecharge.model.options import ModelOptions
+from activecharge.options import Options
+from activecharge.reference.options import GateOptions, ReferenceOptions, TbliteOptions
+from activecharge.sampling.options import ExploreOptions, SanityOptions, SourceOptions
+
+Parsed = TypeVar("Parsed")
+
+
+class Targets(Options):
+    """Mean absolute errors on a round's control labels; the campaign stops below all given."""
+
+    charges: float | None = Field(None, gt=0, description="Static charges [e].")
+    bec: float | None = Field(None, gt=0, description="Born effective charges [e].")
+    forces: float | None = Field(None, gt=0, description="Forces [eV/Å].")
+    energy: float | None = Field(None, gt=0, description="Energy per atom [eV].")
+
+
+class StopOptions(Options):
+    """When the campaign ends: at whichever comes first."""
+
+    rounds: int = Field(
+        5, ge=0, description="Rounds of exploration after the initial one; 0 trains once."
+    )
+    labels: int | None = Field(
+        None, ge=1, description="Most labels in the dataset, the test set not counted."
+    )
+    target: Targets = Field(
+        default_factory=Targets,
+        description="Errors that suffice, measured on control labels before training on them.",
+    )
+
+
+class ExecutorOptions(Options):
+    """Where the work runs and what each piece of it may use."""
+
+    kind: Literal["ray", "inline"] = Field(
+        "ray", description="`ray`: parallel workers; `inline`: one piece after another, here."
+    )
+    cpus: int | None = Field(
+        None, ge=1, description="CPUs that Ray may use; absent: all of this machine."
+    )
+    label_cpus: int = Field(1, ge=1, description="CPUs and threads of one reference run.")
+    member_cpus: int = Field(
+        1, ge=1, description="CPUs and threads of one member's training, or one prediction task."
+    )
+    member_gpus: float = Field(
+        0.0,
+        ge=0,
+        description="GPUs of one such task; fractions share a GPU, above 0 the models run on it.",
+    )
+
+
+class Campaign(Options):
+    """Everything that defines a campaign."""
+
+    name: str = Field(
+        "campaign",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        description="Name; the default run directory is `runs/<name>`.",
+    )
+    seed: int = Field(0, ge=0, description="Seed of everything random.")
+    elements: tuple[str, ...] = Field(
+        ("H", "O"), min_length=1, description="Chemical symbols that may occur."
+    )
+    reference: ReferenceOptions = Field(
+        default_factory=TbliteOptions, description="Where labels come from."
+    )
+    gates: GateOptions = Field(
+        default_factory=GateOptions, description="Checks that every label must pass."
+    )
+    model: ModelOptions = Field(default_factory=ModelOptions, description="Every member's model.")
+    training: TrainingOptions = Field(
+        default_factory=TrainingOptions, description="The committee and its training."
+    )
+    initial: tuple[SourceOptions, ...] = Field(
+        min_length=1, description="Sources of the first labels, all of which are labelled."
+    )
+    test: tuple[SourceOptions, ...] = Field(
+        (), description="Sources of a fixed test set: labelled once, never trained on."
+    )
+    explore: tuple[ExploreOptions, ...] = Field(
+        (), description="Sources of each later round's candidates."
+    )
+    sanity: SanityOptions = Field(
+        default_factory=SanityOptions, description="Which configurations are worth a label."
+    )
+    selection: SelectionOptions = Field(
+        default_factory=SelectionOptions, description="Which candidates are labelled."
+    )
+    stop: StopOptions = Field(default_factory=StopOptions, description="When the campaign ends.")
+    executor: ExecutorOptions = Field(
+        default_factory=ExecutorOptions, description="Where the work runs."
+    )
+
+    @field_validator("elements")
+    @classmethod
+    def _known_elements(cls, elements: tuple[str, ...]) -> tuple[str, ...]:
+        from ase.data import chemical_symbols
+
+        for symbol in elements:
+            if symbol not in chemical_symbols[1:]:
+                raise ValueError(f"{symbol!r} is not a chemical symbol")
+        if len(set(elements)) < len(elements):
+            raise ValueError("an element is named twice")
+        return elements
+
+    @field_validator("initial", "test")
+    @classmethod
+    def _stands_alone(cls, sources: tuple[SourceOptions, ...]) -> tuple[SourceOptions, ...]:
+        if any(source.kind == "rattle" for source in sources):
+            raise ValueError("`rattle` needs labelled frames and belongs under `explore`")
+        return sources
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML's safe subset, where a key that is given twice is a mistake."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"the key {key!r} is given twice", problem_mark=node.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
+def load_campaign(path: Path | str) -> Campaign:
+    """Read and validate a campaign file.
+
+    Relative paths of `file` sources count from the folder of the campaign file.
+
+    Raises
+    ------
+    UserError
+        One sentence naming the file and the key, and for an unknown key the nearest known.
+    """
+    path = Path(path)
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file; give a campaign YAML file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); give a campaign YAML file") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" at line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "unreadable"
+        raise UserError(f"{path}: not valid YAML{line}: {problem}") from error
+    if not isinstance(data, dict):
+        raise UserError(f"{path}: expected keys and values (name, reference, ...), found none")
+    _resolve_paths(data, path.parent)
+    try:
+        return Campaign.model_validate(data)
+    except ValidationError as error:
+        raise UserError(f"{path}: {_sentence(error)}") from error
+
+
+def parse_reference(data: dict[str, Any]) -> ReferenceOptions:
+    """Settings of a reference code given on the command line."""
+    return _parse(lambda: TypeAdapter(ReferenceOptions).validate_python(data))
+
+
+def parse_training(
+    coupling: str, members: int, steps: int | None
+) -> tuple[ModelOptions, TrainingOptions]:
+    """Settings of a training given on the command line."""
+    training: dict[str, Any] = {"members": members} | ({"steps": steps} if steps else {})
+    return _parse(
+        lambda: (
+            ModelOptions.model_validate({"coupling": coupling}),
+            TrainingOptions.model_validate(training),
+        ),
+    )
+
+
+def _parse(parse: Callable[[], Parsed]) -> Parsed:
+    try:
+        return parse()
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise UserError(f"{key or 'settings'}: {first['msg']}, got {first['input']!r}") from error
+
+
+def dump_campaign(campaign: Campaign) -> str:
+    """The campaign with every default written out, as YAML."""
+    return yaml.safe_dump(campaign.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _resolve_paths(data: dict[str, Any], folder: Path) -> None:
+    for group in ("initial", "test", "explore"):
+        sources = data.get(group)
+        for source in sources if isinstance(sources, list) else ():
+            if isinstance(source, dict) and isinstance(source.get("path"), str):
+                source["path"] = str((folder / source["path"]).resolve())
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first mistake of a validation, unknown keys before others, as one sentence."""
+    mistakes = sorted(error.errors(), key=lambda mistake: mistake["type"] != "extra_forbidden")
+    first = mistakes[0]
+    more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
+    parts, _ = _follow(first["loc"])
+    key = ".".join(parts)
+    if first["type"] == "extra_forbidden":
+        known = sorted(_follow(first["loc"][:-1])[1])
+        near = difflib.get_close_matches(parts[-1], known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
+        return f"unknown key {key!r}; {hint}{more}"
+    if first["type"] == "missing":
+        return f"the key {key!r} is missing; add it{more}"
+    message = first["msg"].removeprefix("Value error, ")
+    given = "" if isinstance(first["input"], dict | list) else f", got {first['input']!r}"
+    return f"{key}: {message[0].lower()}{message[1:]}{given}{more}"
+
+
+def _follow(location: tuple[int | str, ...]) -> tuple[list[str], set[str]]:
+    """The key a user would name for pydantic's location, and the keys allowed below it.
+
+    Pydantic puts the `kind` that chose among several settings into locations; users do not.
+    """
+    parts: list[str] = []
+    candidates: list[type[BaseModel]] = [Campaign]
+    for part in location:
+        chosen = [model for model in candidates if part in _kinds(model)]
+        if chosen and len(candidates) > 1:
+            candidates = chosen
+            continue
+        parts.append(str(part))
+        if isinstance(part, str):
+            fields = [m.model_fields[part] for m in candidates if part in m.model_fields]
+            candidates = [model for f in fields for model in _nested(f.annotation)]
+    return parts, {name for model in candidates for name in model.model_fields}
+
+
+def _kinds(model: type[BaseModel]) -> tuple[str, ...]:
+    field = model.model_fields.get("kind")
+    return get_args(field.annotation) if field else ()
+
+
+def _nested(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Settings classes mentioned in a type annotation."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _nested(argument)

@@ -1,0 +1,118 @@
+"""What a person sees of a campaign: one line an event, and bars while something takes time."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console as Terminal
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from activecharge.learning.options import TrainingOptions
+from activecharge.properties import PROPERTIES
+from activecharge.records import Failure
+
+
+class Console:
+    """Prints a campaign's progress; bars only where the output is a terminal."""
+
+    def __init__(self, quiet: bool = False):
+        self._terminal = Terminal(quiet=quiet, highlight=False, stderr=False)
+
+    def line(self, text: str) -> None:
+        """Print one line."""
+        self._terminal.print(text, markup=False, soft_wrap=True)
+
+    def stage(self, name: str, text: str, seconds: float | None = None) -> None:
+        """Print what a stage brought."""
+        time = "" if seconds is None else f"{seconds:7.1f} s"
+        self.line(f"  {name:<8}{time:>10}  {text}")
+
+    def failed(self, failure: Failure) -> None:
+        """Say that a configuration has no label, and why."""
+        self.line(f"  quarantined {failure.candidate.hash}: {failure.reason}")
+
+    @contextmanager
+    def progress(self, title: str, total: int) -> Iterator[Callable[[], None]]:
+        """A bar over `total` pieces of work; the function given advances it by one."""
+        with self._bars() as bars:
+            task = bars.add_task(title, total=total)
+            yield lambda: bars.advance(task)
+
+    @contextmanager
+    def training(
+        self, folder: Path, members: Sequence[str], options: TrainingOptions, warm: bool
+    ) -> Iterator[Callable[[], None]]:
+        """A bar for each member's steps; the function given looks how far they are."""
+        steps = options.warm_steps if warm else options.steps
+        with self._bars() as bars:
+            tasks = {name: bars.add_task(name, total=steps) for name in members}
+
+            def look() -> None:
+                for name, task in tasks.items():
+                    entry = last_entry(folder / name / "history.jsonl")
+                    if entry:
+                        text = f"{name}  {format_errors(entry)}"
+                        bars.update(task, completed=int(entry["step"]), description=text)
+
+            yield look
+
+    def _bars(self) -> Progress:
+        return Progress(
+            TextColumn("  {task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self._terminal,
+            transient=True,
+            disable=not self._terminal.is_terminal,
+        )
+
+
+def last_entry(history: Path) -> dict[str, float] | None:
+    """The newest whole line of a member's history."""
+    try:
+        lines = history.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return None
+    for line in reversed(lines):
+        try:
+            return json.loads(line)
+        except ValueError:
+            continue
+    return None
+
+
+def format_errors(errors: Mapping[str, Any]) -> str:
+    """Mean absolute errors in the units people think in.
+
+    Parameters
+    ----------
+    errors : mapping
+        By property name: a number, or a mapping that has it under "mae"; e, eV and Å.
+    """
+    parts = []
+    for name in ("charges", "bec", "forces"):
+        if name in errors:
+            value = errors[name]["mae"] if isinstance(errors[name], Mapping) else errors[name]
+            spec = PROPERTIES[name]
+            parts.append(f"{spec.symbol} {1000 * value:.1f} m{spec.unit}")
+    return ", ".join(parts)
+
+
+def error_table(errors: Mapping[str, Any]) -> str:
+    """Table of MAE, RMSE and R² by property, in thousandths of its unit, and by element."""
+    lines = [f"  {'':<10}{'MAE':>10}{'RMSE':>10}{'R²':>9}  unit"]
+    for name, found in errors.items():
+        unit = f"m{found['unit']}"
+        r2 = "" if found.get("r2") is None else f"{found['r2']:.4f}"
+        lines.append(_row(name, found, r2, unit))
+        for element, part in found.get("per_element", {}).items():
+            lines.append(_row(f"  {element}", part, "", unit))
+    return "\n".join(lines)
+
+
+def _row(title: str, found: Mapping[str, Any], r2: str, unit: str) -> str:
+    mae, rmse = 1000 * found["mae"], 1000 * found["rmse"]
+    return f"  {title:<10}{mae:>10.2f}{rmse:>10.2f}{r2:>9}  {unit}"

@@ -1,0 +1,162 @@
+"""Where pieces of work run: here, one after another, or on Ray. The only module that uses Ray."""
+
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Protocol
+
+from activecharge.campaign.config import ExecutorOptions
+from activecharge.errors import UserError
+
+
+@dataclass(frozen=True)
+class Slot:
+    """What one piece of work may use; it runs as many threads as it has CPUs."""
+
+    cpus: int = 1
+    gpus: float = 0.0
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Stands for the result of work whose process died more often than it is worth retrying."""
+
+    reason: str
+
+
+Work = Callable[[Any, Any], Any]
+"""A module-level function of (shared, item)."""
+
+
+class Executor(Protocol):
+    """Runs many pieces of one kind of work."""
+
+    def map(
+        self,
+        work: Work,
+        items: Sequence[Any],
+        slot: Slot,
+        shared: Any = None,
+        tick: Callable[[], None] | None = None,
+    ) -> Iterator[tuple[int, Any]]:
+        """Yield (index, result) of `work(shared, item)` for each item, as each finishes.
+
+        An exception that `work` raises is raised here; a process that died yields `Lost`.
+        `tick` is called about every second while waiting.
+        """
+
+    def close(self) -> None:
+        """Stop all workers."""
+
+
+class InlineExecutor:
+    """One piece after another in this process."""
+
+    def map(
+        self,
+        work: Work,
+        items: Sequence[Any],
+        slot: Slot,
+        shared: Any = None,
+        tick: Callable[[], None] | None = None,
+    ) -> Iterator[tuple[int, Any]]:
+        """See `Executor.map`."""
+        for index, item in enumerate(items):
+            if tick:
+                tick()
+            yield index, work(shared, item)
+
+    def close(self) -> None:
+        """Nothing to stop."""
+
+
+class RayExecutor:
+    """Tasks on an embedded Ray instance of this machine."""
+
+    def __init__(self, cpus: int | None):
+        # Ray reads these when it is imported: quiet, nothing reported to anybody.
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        import ray
+
+        self._ray = ray
+        ray.init(
+            address="local",
+            num_cpus=cpus,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            object_store_memory=512 * 1024**2,
+        )
+        self.cpus = int(ray.cluster_resources().get("CPU", 1))
+
+    def map(
+        self,
+        work: Work,
+        items: Sequence[Any],
+        slot: Slot,
+        shared: Any = None,
+        tick: Callable[[], None] | None = None,
+    ) -> Iterator[tuple[int, Any]]:
+        """See `Executor.map`; at most four items per CPU are in flight."""
+        ray = self._ray
+        self._check_fits(slot)
+        task = ray.remote(num_cpus=slot.cpus, num_gpus=slot.gpus, max_retries=2)(work)
+        common = ray.put(shared)
+        waiting = iter(enumerate(items))
+        running: dict[Any, int] = {}
+        try:
+            while True:
+                for index, item in islice(waiting, 4 * self.cpus - len(running)):
+                    running[task.remote(common, item)] = index
+                if not running:
+                    return
+                done, _ = ray.wait(list(running), num_returns=1, timeout=1.0)
+                if tick:
+                    tick()
+                for reference in done:
+                    yield running.pop(reference), self._result(reference)
+        finally:
+            for reference in running:
+                with contextlib.suppress(Exception):
+                    ray.cancel(reference, force=True)
+
+    def _check_fits(self, slot: Slot) -> None:
+        """Refuse work that no worker could ever take; Ray would wait for one for ever."""
+        have = self._ray.cluster_resources()
+        for kind, needed, key in (
+            ("CPU", slot.cpus, "label_cpus or member_cpus"),
+            ("GPU", slot.gpus, "member_gpus"),
+        ):
+            if needed > have.get(kind, 0):
+                raise UserError(
+                    f"executor: one piece of work needs {needed:g} {kind}s, Ray has "
+                    f"{have.get(kind, 0):g}; lower executor.{key} or run on a larger machine"
+                )
+
+    def _result(self, reference: Any) -> Any:
+        exceptions = self._ray.exceptions
+        try:
+            return self._ray.get(reference)
+        except exceptions.RayTaskError as error:
+            # The exception that the work itself raised, of its own class.
+            raise error.as_instanceof_cause() from None
+        except exceptions.RayError as error:
+            return Lost(f"its worker died ({type(error).__name__})")
+
+    def close(self) -> None:
+        """Stop Ray and all its workers."""
+        self._ray.shutdown()
+
+
+@contextlib.contextmanager
+def open_executor(options: ExecutorOptions) -> Iterator[Executor]:
+    """The executor that a campaign asks for; closed at the end."""
+    executor: Executor = RayExecutor(options.cpus) if options.kind == "ray" else InlineExecutor()
+    try:
+        yield executor
+    finally:
+        executor.close()

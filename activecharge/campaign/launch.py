@@ -1,0 +1,53 @@
+"""Start a campaign in a run directory and tell at its end what it brought."""
+
+from pathlib import Path
+from typing import Any
+
+from activecharge.campaign.config import Campaign
+from activecharge.campaign.console import Console, error_table
+from activecharge.campaign.crew import Crew
+from activecharge.campaign.executor import open_executor
+from activecharge.campaign.loop import run_campaign
+from activecharge.campaign.rundir import RunDirectory
+from activecharge.campaign.status import status
+from activecharge.dataset.manifest import versions
+
+MEANINGS = {
+    "campaign.yaml": "the campaign with every default written out",
+    "dataset/data.xyz": "all labels with provenance and split; beside it one file a split",
+    "dataset/data.manifest.json": "checksums, counts, units and package versions",
+    "committee": "the last committee: `activecharge predict`, `Committee.load`",
+    "report/report.html": "learning curve, parity, disagreement, selection, time",
+    "labels": "every label by content hash",
+    "quarantine": "what could not be labelled, and why",
+    "rounds": "candidates, selection and members of each round",
+    "journal.jsonl": "what happened when",
+}
+
+
+def launch(campaign: Campaign, directory: Path, quiet: bool = False) -> tuple[dict[str, Any], str]:
+    """Run or resume a campaign; returns its final status and the closing words.
+
+    Raises
+    ------
+    UserError
+        If the directory is in use, cannot be written or belongs to another campaign.
+    """
+    console = Console(quiet)
+    with RunDirectory.writing(directory, campaign) as run:
+        used = versions()
+        run.journal.append("started", versions=used)
+        console.line(f"{campaign.name}: {'resumed' if run.rounds() else 'new'} in {run.path}")
+        console.line(", ".join(f"{name} {version}" for name, version in used.items()))
+        with open_executor(campaign.executor) as executor:
+            reason = run_campaign(run, Crew(run, executor, console))
+    facts = status(run)
+    closing = [f"Stopped: {reason}.", ""]
+    if facts["test_errors"]:
+        held_out = facts["test_labels"]
+        closing += [f"The last committee on {held_out} held-out configurations:"]
+        closing += [error_table(facts["test_errors"]), ""]
+    closing += [run.path.as_posix()] + [
+        f"  {name:<28}{meaning}" for name, meaning in MEANINGS.items() if (run.path / name).exists()
+    ]
+    return facts, "\n".join(closing)

@@ -1,0 +1,147 @@
+"""The loop's pieces on their own: label, train, predict, evaluate and select with plain files."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from activecharge.campaign import work
+from activecharge.campaign.config import ExecutorOptions
+from activecharge.campaign.console import Console
+from activecharge.campaign.executor import Lost, Slot, open_executor
+from activecharge.campaign.rundir import LabelStore
+from activecharge.committee import disagreement, selection
+from activecharge.committee.options import SelectionOptions
+from activecharge.dataset.candidates import candidate_to_atoms
+from activecharge.dataset.extxyz import read_labels, write_labels
+from activecharge.dataset.frames import write_frames
+from activecharge.dataset.predictions import put_prediction, write_predictions
+from activecharge.dataset.splits import split
+from activecharge.errors import UserError
+from activecharge.learning.options import TrainingOptions
+from activecharge.learning.training_set import Member, TrainingSet
+from activecharge.model.options import ModelOptions
+from activecharge.records import Candidate, Failure, Label
+from activecharge.reference.options import GateOptions, ReferenceOptions
+from activecharge.report.metrics import errors
+from activecharge.sampling.identity import content_hash
+from activecharge.sampling.pool import read_pool
+
+
+def label_file(
+    frames: Path, out: Path, reference: ReferenceOptions, workers: int, console: Console
+) -> tuple[int, list[Failure]]:
+    """Label every configuration of a file once; finished labels survive a kill.
+
+    Returns
+    -------
+    int, list of Failure
+        Labels written to `out`, and what could not be labelled.
+    """
+    candidates = {c.hash: c for c in _candidates(frames)}
+    parts = out.with_name(f"{out.name}.parts")
+    store = LabelStore(parts)
+    done = {name: store.get(name) for name in candidates}
+    todo = [candidates[name] for name, result in done.items() if not isinstance(result, Label)]
+    shared = work.LabelWork(reference, GateOptions(), 1, parts)
+    options = ExecutorOptions(kind="ray" if workers > 1 else "inline", cpus=workers)
+    with open_executor(options) as executor, console.progress("label", len(todo)) as advance:
+        for index, result in executor.map(work.label, todo, Slot(), shared):
+            if isinstance(result, Lost):
+                result = Failure(todo[index], result.reason)
+            done[result.candidate.hash] = result
+            advance()
+    labels = [result for result in done.values() if isinstance(result, Label)]
+    if labels:
+        write_labels(out, labels)
+    shutil.rmtree(parts, ignore_errors=True)
+    return len(labels), [result for result in done.values() if isinstance(result, Failure)]
+
+
+def train_file(
+    data: Path,
+    out: Path,
+    model: ModelOptions,
+    training: TrainingOptions,
+    workers: int,
+    seed: int,
+    console: Console,
+) -> int:
+    """Train a committee on a labelled extxyz file; returns how many labels taught it."""
+    labels = read_labels(data, hasher=content_hash)
+    elements = sorted({s for label in labels for s in label.candidate.atoms.symbols})
+    if any(out.glob("member-*")):
+        raise UserError(f"{out}: holds a committee already; choose another folder for -o")
+    share = training.validation
+    sides = split([x.candidate.hash for x in labels], {"train": 1 - share, "valid": share}, seed)
+    shared = (
+        TrainingSet(
+            train=tuple(labels[i] for i in sides["train"]),
+            valid=tuple(labels[i] for i in sides["valid"]),
+            elements=tuple(elements),
+            model=model,
+            training=training,
+        ),
+        Slot(),
+    )
+    seeds = np.random.default_rng(seed).integers(2**31, size=training.members)
+    names = [f"member-{index:02d}" for index in range(training.members)]
+    members = [
+        Member(index, int(seeds[index]), str(out / name)) for index, name in enumerate(names)
+    ]
+    options = ExecutorOptions(kind="ray" if workers > 1 else "inline", cpus=workers)
+    with (
+        open_executor(options) as executor,
+        console.training(out, names, training, warm=False) as look,
+    ):
+        for index, result in executor.map(work.train, members, Slot(), shared, look):
+            if isinstance(result, Lost):
+                raise UserError(f"training {names[index]}: {result.reason}")
+    return len(sides["train"])
+
+
+def predict_file(committee: Path, frames: Path, out: Path, device: str = "cpu") -> int:
+    """Write a committee's means and spreads for every frame of a file; returns how many."""
+    from activecharge.committee.committee import Committee
+
+    pool = read_pool(frames)
+    write_predictions(out, pool, Committee.load(committee, device).predict(pool))
+    return len(pool)
+
+
+def evaluate_file(committee: Path, labelled: Path, device: str = "cpu") -> dict[str, dict]:
+    """Errors of a committee on labelled frames, see `activecharge.report.metrics.errors`."""
+    from activecharge.committee.committee import Committee
+
+    labels = read_labels(labelled)
+    predictions = Committee.load(committee, device).predict([x.candidate.atoms for x in labels])
+    return errors(labels, predictions)
+
+
+def select_file(
+    committee: Path, pool: Path, out: Path, options: SelectionOptions, seed: int
+) -> Sequence[selection.Choice]:
+    """Write the frames of a pool that are most worth labelling, with why and the spreads."""
+    from activecharge.committee.committee import Committee
+
+    candidates = _candidates(pool)
+    predictions = Committee.load(committee).predict([c.atoms for c in candidates])
+    weights = options.weights.model_dump()
+    scored = disagreement.score(candidates, predictions, weights, options.reduce)
+    choices = selection.select(scored, options, np.random.default_rng(seed))
+    frames = []
+    for choice in choices:
+        frame = candidate_to_atoms(choice.scored.candidate)
+        frame.info["chosen"], frame.info["score"] = choice.why, choice.scored.score
+        put_prediction(frame, choice.scored.prediction)
+        frames.append(frame)
+    write_frames(out, frames)
+    return choices
+
+
+def _candidates(path: Path) -> list[Candidate]:
+    return [
+        Candidate(atoms, content_hash(atoms), "file", {"file": path.name, "frame": index})
+        for index, atoms in enumerate(read_pool(path))
+    ]

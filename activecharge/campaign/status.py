@@ -1,0 +1,54 @@
+"""Where a campaign stands, read from its run directory alone."""
+
+from typing import Any
+
+from activecharge.campaign.console import format_errors
+from activecharge.campaign.rundir import RunDirectory
+from activecharge.records import Failure
+
+
+def status(run: RunDirectory) -> dict[str, Any]:
+    """Where a campaign stands, as JSON-able data."""
+    events = run.journal.events()
+    last = events[-1] if events else {}
+    rounds = run.rounds()
+    dataset = run.chosen_labels(rounds)
+    asked = [item for n in range(rounds) for item in run.round(n).read_selection()]
+    results = [run.labels.get(item.candidate.hash) for item in asked]
+    tested = [run.round(n).read_test_errors() for n in range(rounds)]
+    stopped = last.get("reason", "") if last.get("event") == "stopped" else ""
+    return {
+        "name": run.campaign.name,
+        "run_dir": str(run.path),
+        "state": "finished" if stopped else "running" if run.in_use() else "interrupted",
+        "stop_reason": stopped,
+        "rounds": rounds,
+        "labels": len(dataset),
+        "label_budget": run.campaign.stop.labels,
+        "pending": sum(result is None for result in results),
+        "quarantined": sum(isinstance(result, Failure) for result in results),
+        "test_labels": len(run.test_labels()),
+        "test_errors": next((errors for errors in reversed(tested) if errors), {}),
+        "last_event": last,
+    }
+
+
+def status_text(facts: dict[str, Any]) -> str:
+    """The same for people."""
+    lines = [
+        f"{facts['name']}: {facts['state']}"
+        + (f" ({facts['stop_reason']})" if facts["stop_reason"] else ""),
+        f"  directory    {facts['run_dir']}",
+        f"  rounds       {facts['rounds']}",
+        f"  labels       {facts['labels']}"
+        + (f" of {facts['label_budget']}" if facts["label_budget"] else "")
+        + f", {facts['pending']} pending, {facts['quarantined']} quarantined, "
+        f"{facts['test_labels']} held out for the test",
+    ]
+    if facts["test_errors"]:
+        lines.append(f"  test MAE     {format_errors(facts['test_errors'])}")
+    if facts["last_event"]:
+        event = facts["last_event"]
+        what = event.get("stage", event["event"])
+        lines.append(f"  last event   {what} at {event['time']}")
+    return "\n".join(lines)

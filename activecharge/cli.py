@@ -1,0 +1,272 @@
+"""The command line. Everything heavy is imported by the command that needs it."""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from activecharge.errors import UserError
+
+app = typer.Typer(
+    help="Active learning of static and dynamic charges of water.\n\n"
+    "Start with `activecharge run campaigns/water_clusters.yaml`.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+CampaignFile = Annotated[Path, typer.Argument(help="Campaign YAML file.", metavar="FILE")]
+RunDir = Annotated[Path, typer.Argument(help="Run directory of a campaign.", metavar="DIR")]
+CommitteeDir = Annotated[
+    Path, typer.Argument(help="Folder of a committee, or a run directory.", metavar="COMMITTEE")
+]
+Out = Annotated[Path, typer.Option("-o", "--out", help="Where the result goes.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Workers = Annotated[int, typer.Option(help="Parallel workers, one CPU each.", min=1)]
+Device = Annotated[str, typer.Option(help="torch device: cpu, cuda, cuda:1 ...")]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]
+
+
+@app.command()
+def validate(file: CampaignFile, as_json: AsJson = False) -> None:
+    """Check a campaign file and print it with every default written out.
+
+    Example: `activecharge validate campaigns/water_clusters.yaml`
+    """
+    from activecharge.campaign.config import dump_campaign, load_campaign
+
+    campaign = load_campaign(file)
+    _print(campaign.model_dump(mode="json"), dump_campaign(campaign).rstrip(), as_json)
+
+
+@app.command()
+def run(
+    file: CampaignFile,
+    run_dir: Annotated[
+        Path | None, typer.Option(help="Run directory; default `runs/<name>`.", metavar="DIR")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a campaign, or resume it where an earlier run of it stopped.
+
+    Example: `activecharge run campaigns/water_clusters.yaml --run-dir runs/first`
+    """
+    from activecharge.campaign.config import load_campaign
+    from activecharge.campaign.launch import launch
+
+    campaign = load_campaign(file)
+    directory = run_dir or Path("runs") / campaign.name
+    facts, text = launch(campaign, directory, quiet=as_json)
+    _print(facts, text, as_json)
+
+
+@app.command()
+def status(directory: RunDir, as_json: AsJson = False) -> None:
+    """Tell where a campaign stands.
+
+    Example: `activecharge status runs/water_clusters`
+    """
+    from activecharge.campaign.rundir import RunDirectory
+    from activecharge.campaign.status import status, status_text
+
+    facts = status(RunDirectory.open(directory))
+    _print(facts, status_text(facts), as_json)
+
+
+@app.command()
+def export(directory: RunDir, out: Out = Path("data.xyz")) -> None:
+    """Write a campaign's labels as extxyz, split by split, with a manifest of checksums.
+
+    Example: `activecharge export runs/water_clusters -o data.xyz`
+    """
+    from activecharge.campaign.rundir import RunDirectory
+    from activecharge.campaign.stages import export_dataset
+
+    _wrote(export_dataset(RunDirectory.open(directory), out))
+
+
+@app.command()
+def report(directory: RunDir) -> None:
+    """Write a campaign's report again: HTML, Markdown and figures.
+
+    Example: `activecharge report runs/water_clusters`
+    """
+    from activecharge.campaign.rundir import RunDirectory
+    from activecharge.campaign.status import status
+    from activecharge.campaign.summary import campaign_summary
+    from activecharge.report.page import write_report
+
+    directory_ = RunDirectory.open(directory)
+    summary = campaign_summary(directory_, status(directory_)["stop_reason"])
+    _wrote(write_report(summary, directory_.report))
+
+
+@app.command()
+def label(
+    frames: Annotated[Path, typer.Argument(help="extxyz file.", metavar="FRAMES")],
+    out: Out,
+    reference: Annotated[
+        str, typer.Option(help="Reference code, as `reference.kind` in a campaign.")
+    ] = "tblite",
+    method: Annotated[
+        str | None, typer.Option(help="Method, where the code offers several.")
+    ] = None,
+    workers: Workers = 1,
+) -> None:
+    """Label configurations with reference electronic structure.
+
+    Energy, forces, charges, dipole and Born effective charges go to extxyz with REF_ keys.
+
+    Example: `activecharge label frames.xyz -o labelled.xyz --reference tblite --method GFN2-xTB`
+    """
+    from activecharge.campaign.config import parse_reference
+    from activecharge.campaign.console import Console
+    from activecharge.campaign.pieces import label_file
+
+    console = Console()
+    options = parse_reference({"kind": reference} | ({"method": method} if method else {}))
+    count, failures = label_file(frames, out, options, workers, console)
+    for failure in failures:
+        console.line(f"no label for {failure.candidate.origin['frame']}: {failure.reason}")
+    if not count:
+        raise UserError(f"{frames}: not one of its frames could be labelled; see above")
+    console.line(f"{out}: {count} labels, {len(failures)} configurations without")
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Argument(help="Labelled extxyz file.", metavar="DATA")],
+    out: Out,
+    coupling: Annotated[
+        str, typer.Option(help="independent, global, local or dipolar.")
+    ] = "independent",
+    members: Annotated[int, typer.Option(help="Models in the committee.", min=2)] = 4,
+    steps: Annotated[int | None, typer.Option(help="Optimizer steps a member.", min=1)] = None,
+    seed: Seed = 0,
+    workers: Workers = 1,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Campaign YAML whose `model` and `training` to use instead."),
+    ] = None,
+) -> None:
+    """Train a committee on labelled frames.
+
+    Example: `activecharge train data.xyz -o committee --coupling local --members 4 --workers 2`
+    """
+    from activecharge.campaign.config import load_campaign, parse_training
+    from activecharge.campaign.console import Console
+    from activecharge.campaign.pieces import train_file
+
+    if config:
+        campaign = load_campaign(config)
+        model, training = campaign.model, campaign.training
+    else:
+        model, training = parse_training(coupling, members, steps)
+    count = train_file(data, out, model, training, workers, seed, Console())
+    typer.echo(f"{out}: {training.members} members trained on {count} labels")
+
+
+@app.command()
+def predict(
+    committee: CommitteeDir,
+    frames: Annotated[Path, typer.Argument(help="extxyz file.", metavar="FRAMES")],
+    out: Out,
+    device: Device = "cpu",
+) -> None:
+    """Predict energies, forces, charges and Born effective charges, each with its spread.
+
+    Example: `activecharge predict runs/water_clusters frames.xyz -o predicted.xyz`
+    """
+    from activecharge.campaign.pieces import predict_file
+
+    typer.echo(f"{out}: {predict_file(committee, frames, out, device)} frames")
+
+
+@app.command()
+def evaluate(
+    committee: CommitteeDir,
+    labelled: Annotated[Path, typer.Argument(help="Labelled extxyz file.", metavar="LABELLED")],
+    as_json: AsJson = False,
+    device: Device = "cpu",
+) -> None:
+    """Print MAE and RMSE of every labelled property, also by element.
+
+    Example: `activecharge evaluate runs/water_clusters test.xyz --json`
+    """
+    from activecharge.campaign.console import error_table
+    from activecharge.campaign.pieces import evaluate_file
+
+    found = evaluate_file(committee, labelled, device)
+    _print(found, error_table(found), as_json)
+
+
+@app.command()
+def select(
+    committee: CommitteeDir,
+    pool: Annotated[Path, typer.Argument(help="extxyz file.", metavar="POOL")],
+    out: Out,
+    n: Annotated[int, typer.Option("-n", help="How many to select at most.", min=1)] = 20,
+    control: Annotated[float, typer.Option(help="Share drawn at random.", min=0, max=1)] = 0.2,
+    seed: Seed = 0,
+) -> None:
+    """Select the frames of a pool that are most worth labelling.
+
+    Example: `activecharge select runs/water_clusters pool.xyz -n 50 -o selected.xyz`
+    """
+    from activecharge.campaign.pieces import select_file
+    from activecharge.committee.options import SelectionOptions
+
+    options = SelectionOptions(batch=n, control=control)
+    choices = select_file(committee, pool, out, options, seed)
+    counts = {why: sum(c.why == why for c in choices) for why in ("uncertain", "control")}
+    typer.echo(f"{out}: {counts['uncertain']} uncertain and {counts['control']} control frames")
+
+
+def _print(data: Any, text: str, as_json: bool) -> None:
+    typer.echo(json.dumps(data, indent=1, ensure_ascii=False) if as_json else text)
+
+
+def _wrote(files: list[tuple[Path, str]]) -> None:
+    for path, meaning in files:
+        typer.echo(f"{path}  {meaning}")
+
+
+def main() -> None:
+    """Entry point: mistakes end with one sentence and code 2, faults of ours with a log and 1."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads are given per piece of work
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with _exits():
+        app(standalone_mode=True)
+
+
+@contextlib.contextmanager
+def _exits() -> Iterator[None]:
+    try:
+        yield
+    except UserError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped; the same command takes up where this left off\n")
+        sys.exit(130)
+    except Exception as error:
+        log = Path("error.log")
+        try:
+            log.write_text(traceback.format_exc(), encoding="utf-8")
+            where = f"the full report is in {log.absolute()}"
+        except OSError:
+            where = traceback.format_exc()
+        sys.stderr.write(f"error: {type(error).__name__}: {error}; {where}\n")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""A committee of charge models: mean predictions and how far the members disagree."""
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from ase import Atoms
+
+from activecharge.committee.disagreement import spread
+from activecharge.errors import UserError
+from activecharge.model import ARCHITECTURE
+from activecharge.model.checkpoint import load_model
+from activecharge.model.graph import Graph, build_graph, join
+from activecharge.model.network import ChargeModel
+from activecharge.properties import PROPERTIES
+from activecharge.records import Prediction
+
+ATOMS_PER_BATCH = 1024
+"""Frames are joined up to this many atoms; it bounds memory and keeps CPUs busy."""
+
+
+class Committee:
+    """K charge models that were trained on resampled data.
+
+    Parameters
+    ----------
+    members : sequence of ChargeModel
+        At least two, of one architecture.
+    """
+
+    def __init__(self, members: Sequence[ChargeModel]):
+        self.members = tuple(members)
+        if len(self.members) < 2:
+            raise UserError(
+                f"a committee needs at least two members to disagree, not {len(self.members)}; "
+                "train more"
+            )
+        first = self.members[0].architecture
+        if any(m.architecture.elements != first.elements for m in self.members):
+            raise UserError("the members of a committee must know the same elements")
+        if any(m.architecture.options != first.options for m in self.members):
+            raise UserError("the members of a committee must share all options of the model")
+        self.elements = first.elements
+        self.cutoff = first.options.cutoff
+
+    @classmethod
+    def load(cls, directory: Path | str, device: str = "cpu") -> "Committee":
+        """Read a committee that training or a campaign wrote.
+
+        Parameters
+        ----------
+        directory : path-like
+            A folder with one sub-folder per member, or a campaign's run directory, whose
+            latest committee is taken.
+        device : str
+            torch device.
+
+        Raises
+        ------
+        UserError
+            If there is no committee, or a member of it cannot be read.
+        """
+        directory = Path(directory)
+        for folder in (directory, directory / "committee"):
+            found = sorted(path.parent for path in folder.glob(f"member-*/{ARCHITECTURE}"))
+            if found:
+                members = [load_model(path, device) for path in found]
+                try:
+                    return cls(members)
+                except UserError as error:
+                    raise UserError(f"{folder}: {error}") from error
+        raise UserError(
+            f"{directory}: no committee here (no member-*/{ARCHITECTURE}); "
+            "give a folder that `activecharge train` wrote, or a run directory"
+        )
+
+    def predict(
+        self, frames: Sequence[Atoms], outputs: Collection[str] | None = None
+    ) -> list[Prediction]:
+        """Mean and spread over members for each frame.
+
+        Parameters
+        ----------
+        frames : sequence of ase.Atoms
+            Free or fully periodic, possibly mixed.
+        outputs : collection of str, optional
+            Property names; by default all that apply to the frame.
+
+        Returns
+        -------
+        list of Prediction
+            In the order given. Periodic frames have no dipole, free ones no stress.
+
+        Raises
+        ------
+        UserError
+            For a frame the model cannot treat; the message counts frames from 0.
+        """
+        wanted = set(PROPERTIES if outputs is None else outputs)
+        predictions: list[Prediction] = []
+        for graphs in self._chunks(frames):
+            predictions += self._predict_chunk(graphs, wanted)
+        return predictions
+
+    def _chunks(self, frames: Sequence[Atoms]) -> Iterator[list[Graph]]:
+        chunk: list[Graph] = []
+        atoms = 0
+        for number, frame in enumerate(frames):
+            try:
+                graph = build_graph(frame, self.elements, self.cutoff)
+            except UserError as error:
+                raise UserError(f"frame {number} (counting from 0): {error}") from error
+            if chunk and atoms + len(frame) > ATOMS_PER_BATCH:
+                yield chunk
+                chunk, atoms = [], 0
+            chunk.append(graph)
+            atoms += len(frame)
+        if chunk:
+            yield chunk
+
+    def _predict_chunk(self, graphs: list[Graph], wanted: set[str]) -> list[Prediction]:
+        first = self.members[0]
+        graph = join(graphs).to(first.backbone.to_cartesian.device, first.dtype)
+        if not graph.periodic.any():
+            wanted = wanted - {"stress"}
+        results = [member(graph, wanted) for member in self.members]
+        names = [name for name in PROPERTIES if name in wanted]
+        stacked = {
+            name: torch.stack([r[name] for r in results]).double().cpu().numpy() for name in names
+        }
+        invariants = results[0]["descriptor"].double().cpu().numpy()
+        species = graph.species.cpu().numpy()
+        predictions = []
+        for index, (start, stop) in enumerate(zip(graph.offsets, graph.offsets[1:], strict=False)):
+            periodic = bool(graph.periodic[index])
+            rows = {
+                name: values[:, start:stop] if PROPERTIES[name].per_atom else values[:, index]
+                for name, values in stacked.items()
+                if name != ("dipole" if periodic else "stress")
+            }
+            predictions.append(
+                Prediction(
+                    mean={name: values.mean(axis=0) for name, values in rows.items()},
+                    std={name: spread(values, name) for name, values in rows.items()},
+                    descriptor=self._describe(invariants[start:stop], species[start:stop]),
+                )
+            )
+        return predictions
+
+    def _describe(self, invariants: np.ndarray, species: np.ndarray) -> np.ndarray:
+        """Mean invariants (N, D) of each element's atoms, joined; zeros where it has none."""
+        parts = [
+            invariants[species == kind].mean(axis=0)
+            if (species == kind).any()
+            else np.zeros(invariants.shape[1])
+            for kind in range(len(self.elements))
+        ]
+        return np.concatenate(parts)

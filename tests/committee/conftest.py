@@ -1,0 +1,60 @@
+"""Small random committees, water frames, and scored pools made by hand."""
+
+import numpy as np
+import pytest
+import torch
+from ase import Atoms
+from ase.build import molecule
+
+from activecharge.committee.committee import Committee
+from activecharge.model.network import Architecture, ChargeModel
+from activecharge.model.options import ModelOptions
+from activecharge.records import Candidate, Prediction, Scored
+
+
+def random_model(seed: int, elements=("H", "O"), **options) -> ChargeModel:
+    """An untrained model; float64, so that comparisons see the code and not its rounding."""
+    torch.manual_seed(seed)
+    chosen = ModelOptions(**{"channels": 4, "dtype": "float64"} | options)
+    return ChargeModel(Architecture(chosen, elements, 10.0, (-13.0, -430.0)))
+
+
+@pytest.fixture(scope="session")
+def make_model():
+    return random_model
+
+
+@pytest.fixture(scope="session")
+def committee() -> Committee:
+    return Committee([random_model(seed) for seed in range(3)])
+
+
+@pytest.fixture(scope="session")
+def frames() -> list[Atoms]:
+    """One to three molecules, free and periodic in turn."""
+    rng = np.random.default_rng(5)
+    made = []
+    for index, count in enumerate((1, 3, 2, 2, 1, 3)):
+        atoms = Atoms()
+        for place in range(count):
+            water = molecule("H2O")
+            water.rotate(rng.uniform(0, 360), rng.normal(size=3))
+            water.positions += [2.9 * place, *rng.uniform(0, 0.5, 2)]
+            water.positions += rng.normal(0, 0.03, (3, 3))
+            atoms += water
+        if index % 2:
+            atoms.set_cell([[9.0, 0.0, 0.0], [0.4, 6.5, 0.0], [-0.3, 0.2, 7.0]])
+            atoms.pbc = True
+        made.append(atoms)
+    return made
+
+
+@pytest.fixture(scope="session")
+def make_scored():
+    """A scored frame of given score, descriptor and largest spreads."""
+
+    def make(score=1.0, descriptor=(0.0,), **worst) -> Scored:
+        candidate = Candidate(Atoms("OH2", positions=np.eye(3)), f"{score}", "clusters")
+        return Scored(candidate, Prediction({}, {}, np.array(descriptor, float)), score, worst)
+
+    return make

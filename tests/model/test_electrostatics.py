@@ -1,0 +1,201 @@
+"""Coulomb energies against literature constants, exact sums and each other."""
+
+import numpy as np
+import pytest
+import torch
+from ase import Atoms
+from ase.build import bulk
+from model_cases import boxed, waters
+
+from activecharge.model import electrostatics
+from activecharge.model.electrostatics import Electrostatics, wave_vectors
+from activecharge.model.geometry import trace_geometry
+from activecharge.model.graph import build_graph, join
+from activecharge.units import COULOMB
+
+CUTOFF = 5.0
+
+
+def coulomb(*frames: Atoms, charges=None, dtype=torch.float64, scale=1.0):
+    """Energies (B,), forces (N, 3); charges are water's unless given."""
+    elements = sorted({symbol for atoms in frames for symbol in atoms.get_chemical_symbols()})
+    graph = join([build_graph(atoms, elements, CUTOFF) for atoms in frames]).to("cpu", dtype)
+    if charges is None:
+        charges = torch.where(graph.species == elements.index("O"), -0.8, 0.4)
+    geometry = trace_geometry(graph, displacement=True, strain=False)
+    energies = Electrostatics(CUTOFF).to(dtype)(
+        graph,
+        torch.as_tensor(charges, dtype=dtype) * scale,
+        geometry.positions,
+        geometry.cell,
+        geometry.lengths,
+    )
+    (gradient,) = torch.autograd.grad(energies.sum(), geometry.leaf, create_graph=True)
+    return energies, -gradient
+
+
+@pytest.fixture
+def mesh(monkeypatch):
+    """P3M for every periodic frame."""
+    monkeypatch.setattr(electrostatics, "MESH_ABOVE", 0)
+
+
+CRYSTALS = {
+    # Madelung constants for the nearest-neighbour distance: Sakamoto, J. Chem. Phys. 28, 164
+    # (1958), https://doi.org/10.1063/1.1744060; in more digits, OEIS A085469, A181152, A182566.
+    "rocksalt": (bulk("NaCl", "rocksalt", a=5.64, cubic=True), 5.64 / 2, 1.747564594633),
+    "caesium chloride": (
+        bulk("CsCl", "cesiumchloride", a=4.12, cubic=True),
+        4.12 * 3**0.5 / 2,
+        1.762674773071,
+    ),
+    "zincblende": (
+        bulk("ZnS", "zincblende", a=5.41, cubic=True),
+        5.41 * 3**0.5 / 4,
+        1.638055053389,
+    ),
+}
+
+
+def madelung(name):
+    """Madelung constants from the cell and from its 2×2×2 supercell, and the right one."""
+    crystal, distance, expected = CRYSTALS[name]
+    results = []
+    for atoms in (crystal, crystal.repeat(2)):
+        charges = np.where(np.isin(atoms.symbols, ["Na", "Cs", "Zn"]), 1.0, -1.0)
+        energy = float(coulomb(atoms, charges=charges)[0])
+        results.append(-energy * distance / COULOMB / (len(atoms) / 2))
+    return results, expected
+
+
+@pytest.mark.parametrize("name", CRYSTALS)
+def test_madelung_constants_by_ewald(name):
+    results, expected = madelung(name)
+    # The neglected tails of both sums are below 6e-7.
+    assert results == pytest.approx([expected] * 2, rel=6e-7)
+
+
+@pytest.mark.parametrize("name", CRYSTALS)
+def test_madelung_constants_by_mesh(name, mesh):
+    results, expected = madelung(name)
+    # Interpolation over the mesh of up to 0.4 σ; crystals on mesh points are its worst case.
+    assert results == pytest.approx([expected] * 2, rel=2e-5)
+
+
+def test_two_charges():
+    pair = Atoms("OH", [[0, 0, 0], [0.3, -1.2, 2.0]])
+    energies, forces = coulomb(pair)
+    vector = pair.positions[1] - pair.positions[0]
+    distance = np.linalg.norm(vector)
+    # Rounding only.
+    assert float(energies) == pytest.approx(-0.32 * COULOMB / distance, rel=1e-14)
+    expected = -0.32 * COULOMB * vector / distance**3
+    np.testing.assert_allclose(forces[1].detach().numpy(), expected, rtol=1e-13)
+
+
+def test_single_charge_feels_nothing():
+    energies, forces = coulomb(Atoms("O", [[1.0, 2.0, 3.0]]))
+    assert float(energies) == 0
+    assert not forces.any()
+
+
+def test_charges_beyond_the_cutoff_still_interact():
+    energies, _ = coulomb(Atoms("OH", [[0, 0, 0], [0, 0, 50.0]]))
+    assert float(energies) == pytest.approx(-0.32 * COULOMB / 50.0, rel=1e-14)
+
+
+def test_cluster_is_the_limit_of_a_growing_box():
+    """Tin-foil images of a dipole in a cubic box: E(L) = E − 2πμ²/(3L³) + O(1/L⁵).
+
+    Makov and Payne, Phys. Rev. B 51, 4014 (1995), https://doi.org/10.1103/PhysRevB.51.4014.
+    """
+    cluster = waters(2, seed=3)
+    free = float(coulomb(cluster)[0])
+    dipole = np.where(cluster.symbols == "O", -0.8, 0.4) @ cluster.positions
+    leading = 2 * np.pi / 3 * COULOMB * (dipole @ dipole)
+    differences = []
+    for length in (16.0, 24.0):
+        box = cluster.copy()
+        box.set_cell([length] * 3)
+        box.pbc = True
+        differences.append((float(coulomb(box)[0]) - free) * length**3)
+    # The next term falls as (size/L)² with a size of 3 Å: 3 % at 16 Å, less further out.
+    assert differences[0] == pytest.approx(-leading, rel=0.05)
+    assert differences[1] == pytest.approx(-leading, rel=0.02)
+
+
+BOXES = {
+    # 2 L/(0.8 σ) + 1 just below 32 and 16, powers of two: the coarsest meshes that occur.
+    "64 molecules": boxed(64, seed=5, cell=[12.35, 12.35, 12.35], spacing=3.08),
+    "8 molecules, skewed": boxed(8, seed=6, cell=[[5.95, 0, 0], [0.9, 5.95, 0], [-1.0, 0.7, 5.95]]),
+}
+
+
+@pytest.mark.parametrize("name", BOXES)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_mesh_agrees_with_ewald(name, dtype, monkeypatch):
+    energies, forces = coulomb(BOXES[name])
+    monkeypatch.setattr(electrostatics, "MESH_ABOVE", 0)
+    mesh_energies, mesh_forces = coulomb(BOXES[name], dtype=dtype)
+    error = (mesh_forces.double() - forces).norm() / forces.norm()
+    assert float(error) < 1e-4
+    # Energies per atom then agree to far less than any model's error.
+    difference = abs(float(mesh_energies) - float(energies)) / len(BOXES[name])
+    assert difference < 1e-5
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_ewald_is_converged(dtype):
+    """Against sums of half the tails' exponent again: cutoff 6.2 σ, waves to 7 / σ."""
+    atoms = BOXES["8 molecules, skewed"]
+    _, forces = coulomb(atoms, dtype=dtype)
+    graph = build_graph(atoms, ["H", "O"], 6.2)
+    geometry = trace_geometry(graph, displacement=True, strain=False)
+    exact = Electrostatics(5.0).double()
+    exact.largest_wave = 7.0
+    charges = torch.where(graph.species == 1, -0.8, 0.4).double()
+    energy = exact(graph, charges, geometry.positions, geometry.cell, geometry.lengths)
+    (gradient,) = torch.autograd.grad(energy.sum(), geometry.leaf)
+    # Tails of 2e-7 and 6e-7, or float32's rounding of sums over ten thousands of terms.
+    tolerance = 5e-7 if dtype == torch.float64 else 2e-6
+    assert float((forces + gradient).norm() / gradient.norm()) < tolerance
+
+
+@pytest.mark.parametrize("case", ["free", "ewald", "mesh"])
+def test_forces_can_teach_charges(case, monkeypatch):
+    """Forces are quadratic in a scale s of all charges: d(ΣF²)/ds = 4 ΣF²/s."""
+    monkeypatch.setattr(electrostatics, "MESH_ABOVE", 0 if case == "mesh" else 1000)
+    atoms = waters(2, seed=3) if case == "free" else BOXES["8 molecules, skewed"]
+    scale = torch.tensor(0.9, dtype=torch.float64, requires_grad=True)
+    _, forces = coulomb(atoms, scale=scale)
+    squares = forces.square().sum()
+    (slope,) = torch.autograd.grad(squares, scale)
+    assert float(slope) == pytest.approx(4 * float(squares) / 0.9, rel=1e-10)
+
+
+def test_batches_of_all_kinds_equal_single_frames(monkeypatch):
+    monkeypatch.setattr(electrostatics, "MESH_ABOVE", 20)
+    frames = [
+        boxed(2, seed=1, cell=[6, 6, 6]),
+        waters(2, seed=2),
+        Atoms("O"),
+        BOXES["8 molecules, skewed"],
+        waters(1, seed=3),
+    ]
+    energies, forces = coulomb(*frames)
+    single = [coulomb(atoms) for atoms in frames]
+    # The same sums in the same order.
+    torch.testing.assert_close(energies, torch.cat([e for e, _ in single]), atol=1e-12, rtol=0)
+    torch.testing.assert_close(forces, torch.cat([f for _, f in single]), atol=1e-12, rtol=0)
+
+
+def test_wave_vectors_fill_a_sphere_of_the_reciprocal_lattice():
+    cell = torch.tensor([[5.0, 0, 0], [2.0, 4.0, 0], [-1.0, 1.5, 6.0]], dtype=torch.float64)
+    vectors = wave_vectors(cell, 4.0)
+    steps = vectors @ cell.T / (2 * np.pi)
+    torch.testing.assert_close(steps, steps.round(), atol=1e-12, rtol=0)
+    assert vectors.norm(dim=1).max() <= 4.0
+    assert len(torch.unique(steps.round(), dim=0)) == len(vectors)
+    # Weyl's law: one vector per (2π)³/V, with an error of the sphere's surface, some 10 %.
+    expected = 4 / 3 * np.pi * 4.0**3 * float(torch.linalg.det(cell)) / (2 * np.pi) ** 3
+    assert len(vectors) == pytest.approx(expected, rel=0.15)
