@@ -16,11 +16,11 @@ _NAMES = {"bec": "born_effective_charges"}
 class ChargeCalculator(Calculator):
     """Energy, forces, charges and their responses from a committee's mean, with spreads.
 
-    `results` holds ASE's names: energy (eV), forces (N, 3) (eV/Å), charges (N,) (e), dipole (3,)
-    (e·Å, free frames), stress (6,) (eV/Å³, periodic frames), born_effective_charges (N, 3, 3)
-    (e, [polarization, displacement]); and the members' spread of each as `<name>_std`, in its
-    unit. ASE stores all but the spreads in its own `.traj` files; its extxyz writer takes no
-    (N, 3, 3) results and needs `write_results=False`.
+    `results` holds ASE's names: energy and free_energy, which are one (eV), forces (N, 3) (eV/Å),
+    charges (N,) (e), dipole (3,) (e·Å, free frames), stress (6,) (eV/Å³, periodic frames),
+    born_effective_charges (N, 3, 3) (e, [polarization, displacement]); and the members' spread of
+    each as `<name>_std`, in its unit. ASE stores all but the spreads in its own `.traj` files; its
+    extxyz writer takes no (N, 3, 3) results and needs `write_results=False`.
 
     Parameters
     ----------
@@ -37,6 +37,7 @@ class ChargeCalculator(Calculator):
 
     implemented_properties = [  # noqa: RUF012  (ASE declares it so)
         "energy",
+        "free_energy",
         "forces",
         "stress",
         "charges",
@@ -69,3 +70,4 @@ class ChargeCalculator(Calculator):
             scalar = np.ndim(mean) == 0
             self.results[key] = float(mean) if scalar else mean
             self.results[f"{key}_std"] = float(std) if np.ndim(std) == 0 else std
+        self.results["free_energy"] = self.results["energy"]

@@ -61,7 +61,6 @@ def select(
     """
     batch = min(options.batch, len(pool))
     control = rng.choice(len(pool), size=round(options.control * batch), replace=False).tolist()
-    descriptors = np.array([scored.prediction.descriptor for scored in pool])
     order = np.argsort([-scored.score for scored in pool], kind="stable")
     taken = set(control)
     eligible = [
@@ -70,7 +69,8 @@ def select(
         if int(i) not in taken and exceeds(pool[int(i)].worst, options.threshold)
     ]
     wanted = batch - len(control)
-    if options.diversity > 0:
+    if options.diversity > 0 and eligible:
+        descriptors = np.array([scored.prediction.descriptor for scored in pool])
         chosen = thin(descriptors, eligible, wanted, options.diversity, control, known)
     else:
         chosen = eligible[:wanted]

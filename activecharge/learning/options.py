@@ -20,7 +20,11 @@ class LossWeights(Options):
     )
     forces: float = Field(1.0, ge=0, description="Force components.")
     stress: float = Field(1.0, ge=0, description="Stress components of periodic frames.")
-    charges: float = Field(1.0, ge=0, description="Static charges, unless they are latent.")
+    charges: float = Field(
+        3.0,
+        ge=0,
+        description="Static charges, unless they are latent; above 1, for forces pull on them too.",
+    )
     dipole: float = Field(
         1.0,
         ge=0,

@@ -51,10 +51,11 @@ def load_model(directory: Path | str, device: torch.device | str = "cpu") -> Cha
             )
     name = ARCHITECTURE
     try:
-        model = ChargeModel(_read_architecture(directory / ARCHITECTURE))
+        architecture = _read_architecture(directory / ARCHITECTURE)
         name = WEIGHTS
-        weights, own = load_file(directory / WEIGHTS), _weights(model)
-        if _layout(weights) != _layout(own):
+        weights = load_file(directory / WEIGHTS)
+        model = ChargeModel(architecture)
+        if _layout(weights) != _layout(_weights(model)):
             raise ValueError(f"its weights are not those that {ARCHITECTURE} describes")
         model.load_state_dict(weights, strict=False)
     except (KeyError, TypeError, ValueError, SafetensorError) as error:

@@ -43,7 +43,7 @@ class AtomConstant(nn.Module):
 
     def forward(self, features: Features) -> torch.Tensor:
         """Value per atom, (N,)."""
-        return self.value.expand(len(features.scalars))
+        return self.value * torch.ones_like(features.scalars[:, 0])
 
     @torch.no_grad()
     def reverse(self) -> None:

@@ -55,6 +55,8 @@ class ChargeModel(nn.Module):
     it is single-valued in any periodic cell.
     """
 
+    screening: AtomConstant | AtomScalar
+
     def __init__(self, architecture: Architecture):
         super().__init__()
         self.architecture = architecture
@@ -76,7 +78,7 @@ class ChargeModel(nn.Module):
             elif options.coupling == "dipolar":
                 self.dipoles = AtomicDipoles(scalars, options.channels)
             else:
-                self.screening: AtomConstant | AtomScalar = (
+                self.screening = (
                     AtomConstant(1.0)
                     if options.coupling == "global"
                     else AtomScalar(scalars, initial=1.0)
@@ -84,6 +86,13 @@ class ChargeModel(nn.Module):
         finally:
             torch.set_default_dtype(previous)
         self.to(getattr(torch, options.dtype))
+
+    def __deepcopy__(self, memo: dict) -> "ChargeModel":
+        """A new model of equal weights; e3nn's own copies would be slow TorchScript."""
+        copy = ChargeModel(self.architecture).to(self.backbone.to_cartesian.device)
+        copy.load_state_dict(self.state_dict())
+        memo[id(self)] = copy
+        return copy.train(self.training)
 
     @property
     def dtype(self) -> torch.dtype:

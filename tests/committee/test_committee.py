@@ -1,5 +1,7 @@
 """Committees of small random models: statistics, batching, invariance, loading."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +17,7 @@ from activecharge.properties import PROPERTIES
 
 # The same sums in another order, on double-precision numbers up to 1e3 (energies).
 NOISE = {"rtol": 1e-11, "atol": 1e-11}
-COUPLINGS = ("independent", "global", "local", "dipolar")
+COUPLINGS = ("independent", "local")
 
 
 def assert_same(first, second):
@@ -177,13 +179,12 @@ def saved(committee, tmp_path):
     return tmp_path / "run"
 
 
-def test_load_from_the_folder_or_the_run_directory(committee, frames, saved):
-    expected = committee.predict(frames[:2])
-    for place in (saved, saved / "committee", str(saved)):
-        loaded = Committee.load(place)
-        assert len(loaded.members) == 3
-        for first, second in zip(loaded.predict(frames[:2]), expected, strict=True):
-            assert_same(first, second)
+@pytest.mark.parametrize("place", [Path, lambda run: str(run / "committee")])
+def test_load_from_the_run_directory_or_the_folder(committee, frames, saved, place):
+    loaded = Committee.load(place(saved))
+    assert len(loaded.members) == 3
+    [found], [expected] = loaded.predict(frames[:1]), committee.predict(frames[:1])
+    assert_same(found, expected)
 
 
 def test_load_says_where_it_looked_in_vain(tmp_path):
@@ -206,5 +207,5 @@ def test_load_passes_over_a_member_without_architecture(committee, saved):
 def test_load_refuses_damaged_weights(saved):
     weights = saved / "committee" / "member-01" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])
-    with pytest.raises(UserError, match="member-01: not a readable model"):
+    with pytest.raises(UserError, match=r"member-01.*not a readable model"):
         Committee.load(saved)

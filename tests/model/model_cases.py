@@ -1,5 +1,7 @@
 """Models with random weights, made large enough that a broken law shows, and frames for them."""
 
+import functools
+
 import numpy as np
 import torch
 from ase import Atoms
@@ -8,6 +10,7 @@ from ase.build import molecule
 from activecharge.model.graph import build_graph, join
 from activecharge.model.network import Architecture, ChargeModel
 from activecharge.model.options import ModelOptions
+from activecharge.units import COULOMB
 
 ELEMENTS = ("H", "O")
 COUPLINGS = ("independent", "global", "local", "dipolar")
@@ -15,8 +18,12 @@ CUTOFF = 3.5
 ALL = ("energy", "forces", "stress", "charges", "dipole", "bec")
 
 
+@functools.cache
 def make_model(coupling: str = "independent", seed: int = 0, **options) -> ChargeModel:
-    """An untrained model with charges of 0.3 e (root mean square in a water cluster)."""
+    """An untrained model with charges of 0.3 e (root mean square in a water cluster).
+
+    Shared between tests: copy it before changing it.
+    """
     settings = {"cutoff": CUTOFF, "channels": 4, "radial": 4, "dtype": "float64"} | options
     torch.manual_seed(seed)
     model = ChargeModel(
@@ -89,9 +96,7 @@ def moved(atoms: Atoms, index: int, axis: int, step: float) -> Atoms:
 
 
 def coulomb_energy(model: ChargeModel, atoms: Atoms) -> float:
-    """The Coulomb part of a free frame's energy in eV, by an explicit double loop."""
-    from activecharge.units import COULOMB
-
+    """The Coulomb part of a free frame's energy in eV, by an explicit sum over pairs."""
     charges = predict(model, atoms, outputs=("charges",))["charges"].numpy()
     distances = atoms.get_all_distances()
     i, j = np.triu_indices(len(atoms), 1)

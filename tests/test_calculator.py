@@ -1,0 +1,180 @@
+"""The ASE calculator of a small random committee in double precision."""
+
+import numpy as np
+import pytest
+import torch
+from ase import Atoms
+from ase.build import molecule
+from ase.calculators.calculator import PropertyNotImplementedError
+from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
+from ase.io import read, write
+from ase.optimize import BFGS
+
+from activecharge import ChargeCalculator, Committee
+from activecharge.model.checkpoint import save_model
+from activecharge.model.network import Architecture, ChargeModel
+from activecharge.model.options import ModelOptions
+
+
+def make_committee(coupling: str) -> Committee:
+    """Local coupling differentiates the dipole, so that it ties Z to it."""
+    options = ModelOptions(channels=4, dtype="float64", coupling=coupling)
+    members = []
+    for seed in range(2):
+        torch.manual_seed(seed)
+        members.append(ChargeModel(Architecture(options, ("H", "O"), 10.0, (-13.0, -430.0))))
+    return Committee(members)
+
+
+@pytest.fixture(scope="module")
+def committee() -> Committee:
+    return make_committee("local")
+
+
+@pytest.fixture
+def cluster(committee) -> Atoms:
+    atoms = molecule("H2O")
+    second = molecule("H2O")
+    second.rotate(70, (1, 2, 0))
+    second.positions += [2.8, 0.4, 0.1]
+    atoms += second
+    atoms.rattle(0.03, seed=1)
+    atoms.calc = ChargeCalculator(committee)
+    return atoms
+
+
+@pytest.fixture
+def box(cluster) -> Atoms:
+    # Longer than twice the cutoff in no direction: images of one atom meet.
+    cluster.set_cell([[6.5, 0.0, 0.0], [0.5, 6.0, 0.0], [-0.4, 0.3, 6.2]])
+    cluster.pbc = True
+    return cluster
+
+
+SPREADS = {"energy": (), "forces": (6,), "charges": (6,), "born_effective_charges": (6,)}
+
+
+def test_results_of_a_free_frame(cluster):
+    cluster.get_potential_energy()
+    results = cluster.calc.results
+    shapes = {"energy": (), "forces": (6, 3), "charges": (6,), "dipole": (3,)}
+    shapes |= {"born_effective_charges": (6, 3, 3), "dipole_std": (), "free_energy": ()}
+    shapes |= {f"{name}_std": shape for name, shape in SPREADS.items()}
+    assert {name: np.shape(value) for name, value in results.items()} == shapes
+    assert isinstance(results["energy"], float) and isinstance(results["energy_std"], float)
+    assert all(np.all(results[f"{name}_std"] > 0) for name in SPREADS)
+    with pytest.raises(PropertyNotImplementedError):
+        cluster.get_stress()
+
+
+def test_results_of_a_periodic_frame(box):
+    assert box.get_stress().shape == (6,)
+    assert box.get_stress(voigt=False).shape == (3, 3)
+    assert box.calc.results["stress_std"] > 0
+    assert box.calc.get_property("born_effective_charges", box).shape == (6, 3, 3)
+    with pytest.raises(PropertyNotImplementedError):
+        box.get_dipole_moment()
+
+
+def test_getters_agree_with_the_committee(cluster, committee):
+    [expected] = committee.predict([cluster])
+    assert cluster.get_potential_energy() == pytest.approx(float(expected.mean["energy"]))
+    # ASE's helpers ask for the energy that is consistent with the forces by this name.
+    assert cluster.get_potential_energy(force_consistent=True) == cluster.get_potential_energy()
+    for found, name in (
+        (cluster.get_forces(), "forces"),
+        (cluster.get_charges(), "charges"),
+        (cluster.get_dipole_moment(), "dipole"),
+        (cluster.calc.get_property("born_effective_charges"), "bec"),
+    ):
+        # The same computation twice: equal but for the order of threads' sums.
+        np.testing.assert_allclose(found, expected.mean[name], rtol=1e-10, atol=1e-12)
+    assert abs(cluster.get_charges().sum()) < 1e-12  # six numbers below 1 e
+
+
+@pytest.mark.parametrize("periodic", [False, True])
+def test_forces_are_the_slope_of_the_energy(cluster, periodic):
+    if periodic:
+        cluster.set_cell(np.diag([6.5, 6.0, 6.2]))
+        cluster.pbc = True
+    # Rounding of 1e3 eV, 2e-13, over 2e-3 Å: 1e-10; the third derivative times eps²/6: 1e-6.
+    numeric = calculate_numerical_forces(cluster, eps=1e-3, iatoms=[0, 4])
+    np.testing.assert_allclose(cluster.get_forces()[[0, 4]], numeric, atol=1e-5)
+
+
+def test_stress_is_the_slope_of_the_energy(box):
+    # The third derivative by strain times eps²/6 over 240 Å³ is near 1e-8.
+    numeric = calculate_numerical_stress(box, eps=1e-3, voigt=True)
+    np.testing.assert_allclose(box.get_stress(), numeric, atol=1e-7)
+
+
+def test_born_effective_charges_are_the_slope_of_the_dipole(cluster):
+    """First index polarization, second displacement."""
+    bec = cluster.calc.get_property("born_effective_charges", cluster).copy()
+    step = 1e-4  # Å; the third derivative times step²/6 is below 1e-7 e
+    for atom, axis in ((0, 0), (1, 2), (5, 1)):
+        dipoles = []
+        for sign in (1, -1):
+            moved = cluster.copy()
+            moved.positions[atom, axis] += sign * step
+            moved.calc = cluster.calc
+            dipoles.append(moved.get_dipole_moment().copy())
+        slope = (dipoles[0] - dipoles[1]) / (2 * step)
+        np.testing.assert_allclose(bec[atom, :, axis], slope, atol=1e-7)
+
+
+def test_moving_an_atom_renews_every_result(cluster):
+    before = {name: np.copy(value) for name, value in cluster_results(cluster).items()}
+    cluster.positions[1] += [0.0, 0.0, 0.05]
+    after = cluster_results(cluster)
+    for name in SPREADS:
+        assert np.abs(after[name] - before[name]).max() > 0
+
+
+def cluster_results(atoms: Atoms) -> dict:
+    atoms.get_potential_energy()
+    return atoms.calc.results
+
+
+def test_nothing_of_a_periodic_frame_stays_for_a_free_one(box):
+    box.calc.calculate(box)
+    free = box.copy()
+    free.pbc = False
+    box.calc.calculate(free)
+    assert "stress" not in box.calc.results and "dipole" in box.calc.results
+
+
+def test_one_pass_serves_all_getters(cluster, committee, monkeypatch):
+    calls = []
+    predict = committee.predict
+    monkeypatch.setattr(committee, "predict", lambda frames: calls.append(1) or predict(frames))
+    cluster.get_potential_energy()
+    cluster.get_forces()
+    cluster.get_charges()
+    cluster.calc.get_property("born_effective_charges", cluster)
+    assert len(calls) == 1
+
+
+def test_an_optimiser_goes_downhill(cluster):
+    start = cluster.get_potential_energy()
+    BFGS(cluster, logfile=None, maxstep=0.02).run(fmax=1e-9, steps=4)
+    assert cluster.get_potential_energy() < start
+
+
+def test_from_a_path(committee, cluster, tmp_path):
+    for index, member in enumerate(committee.members):
+        save_model(member, tmp_path / "committee" / f"member-{index:02d}")
+    again = cluster.copy()
+    again.calc = ChargeCalculator(tmp_path)
+    assert again.get_potential_energy() == pytest.approx(cluster.get_potential_energy(), abs=1e-9)
+
+
+def test_ase_files_hold_the_results(cluster, tmp_path):
+    cluster.get_potential_energy()
+    results = cluster.calc.results
+    write(tmp_path / "frame.traj", cluster)
+    stored = read(tmp_path / "frame.traj").calc.results
+    for name in ("energy", "forces", "charges", "dipole", "born_effective_charges"):
+        np.testing.assert_array_equal(stored[name], results[name])
+    write(tmp_path / "frame.xyz", cluster, write_results=False)
+    assert read(tmp_path / "frame.xyz").calc is None
