@@ -31,7 +31,7 @@ def fit_architecture(
         rows = [np.bincount(b.graph.species.numpy(), minlength=len(elements)) for b in used]
         energies = np.array([float(batch.targets["energy"]) for batch in used])
         if subtract:
-            energies -= [_coulomb_energy(batch, options.cutoff) for batch in used]
+            energies -= [_coulomb_energy(batch, options) for batch in used]
         baseline = np.linalg.lstsq(np.array(rows, dtype=float), energies, rcond=None)[0]
     edges = sum(batch.graph.edges.shape[1] for batch in batches)
     atoms = sum(len(batch.graph.positions) for batch in batches)
@@ -43,11 +43,13 @@ def fit_architecture(
     )
 
 
-def _coulomb_energy(batch: Batch, cutoff: float) -> float:
+def _coulomb_energy(batch: Batch, options: ModelOptions) -> float:
     """Coulomb energy of one frame's reference charges in eV."""
     graph = batch.graph
     geometry = trace_geometry(graph, displacement=False, strain=False)
-    electrostatics = Electrostatics(cutoff).to(graph.positions.dtype)
+    electrostatics = Electrostatics(options.cutoff, options.coulomb_exclusion).to(
+        graph.positions.dtype
+    )
     charges = batch.targets["charges"]
     return float(
         electrostatics(graph, charges, geometry.positions, geometry.cell, geometry.lengths)

@@ -15,16 +15,12 @@ class LossWeights(Options):
     energy: float = Field(
         0.1,
         ge=0,
-        description="Energy per atom; low, because through the Coulomb energy its noise would "
-        "shake the charges while they settle.",
+        description="Energy per atom; low, because early in training its gradient would drown "
+        "those of the other properties.",
     )
     forces: float = Field(1.0, ge=0, description="Force components.")
     stress: float = Field(1.0, ge=0, description="Stress components of periodic frames.")
-    charges: float = Field(
-        3.0,
-        ge=0,
-        description="Static charges, unless they are latent; above 1, for forces pull on them too.",
-    )
+    charges: float = Field(1.0, ge=0, description="Static charges, unless they are latent.")
     dipole: float = Field(
         1.0,
         ge=0,

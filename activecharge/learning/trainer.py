@@ -64,13 +64,25 @@ def train_member(
         if data.model.charges == "latent" and _oxygen_is_positive(model, valid or train):
             model.pair_charges.reverse()
     if options.bootstrap:
-        train = [train[i] for i in rng.integers(len(train), size=len(train))]
+        hashes = [label.candidate.hash for label in data.train]
+        copies = _copies(hashes, member.seed)
+        train = [frame for frame, n in zip(train, copies, strict=True) for _ in range(n)]
     weights = active_weights(options.weights, data.model)
     history = _optimize(model, train, valid or train, weights, options, member, rng, progress)
     if data.model.charges == "latent":
         _orient_charges(model, valid or train)
     save_model(model, Path(member.directory))
     return MemberResult(member.index, member.directory, tuple(history))
+
+
+def _copies(hashes: Sequence[str], seed: int) -> list[int]:
+    """How often a member sees each frame: Poisson numbers of mean 1, drawn by the frame's hash.
+
+    This is the bootstrap of a growing dataset (Oza, Russell, AISTATS 2001): a frame's weight
+    never changes, so continued training does not average the members' differences away.
+    """
+    copies = [int(np.random.default_rng([seed, *name.encode()]).poisson(1.0)) for name in hashes]
+    return copies if any(copies) else [1] * len(copies)
 
 
 def _load_start(directory: str, data: TrainingSet, device: str) -> ChargeModel:

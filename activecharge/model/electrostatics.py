@@ -33,9 +33,12 @@ class Electrostatics(torch.nn.Module):
     ----------
     cutoff : float
         Radius of the graph's edges in Å.
+    exclusion : float
+        Distance in Å, at most `cutoff`, within which pairs of charges fade out: their energy is
+        q_i q_j/r times 1 − f(r), where f falls smoothly from 1 at contact to 0. At 0, none do.
     """
 
-    def __init__(self, cutoff: float):
+    def __init__(self, cutoff: float, exclusion: float = 0.0):
         super().__init__()
         self.smearing = cutoff / CUTOFF_IN_SMEARINGS
         largest_wave = LARGEST_WAVE / self.smearing
@@ -46,6 +49,7 @@ class Electrostatics(torch.nn.Module):
             full_neighbor_list=True,
         )
         self.largest_wave = largest_wave
+        self.exclusion = exclusion
 
     def forward(
         self,
@@ -89,7 +93,18 @@ class Electrostatics(torch.nn.Module):
             if periodic:
                 potentials[index] = self._periodic(q, box, places, pairs - start, distances)
         energies = torch.zeros_like(cell[:, 0, 0])
-        return energies.index_add(0, graph.frame, charges * torch.cat(potentials))
+        energies = energies.index_add(0, graph.frame, charges * torch.cat(potentials))
+        if self.exclusion == 0:
+            return energies
+        sender, receiver = graph.edges
+        # Every pair is there in both directions, hence the half.
+        excluded = COULOMB / 2 * self._fade(lengths) * charges[sender] * charges[receiver] / lengths
+        return energies.index_add(0, graph.frame[receiver], -excluded)
+
+    def _fade(self, distances: torch.Tensor) -> torch.Tensor:
+        """1 at contact, 0 with two derivatives at the exclusion (E,)."""
+        x = (distances / self.exclusion).clamp(max=1.0)
+        return 1 - x**5 * (21 - 35 * x + 15 * x**2)
 
     def _free(self, graph: Graph, charges: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
         """Potential (N,) in V of all other charges of the same free frame; 0 in periodic ones."""

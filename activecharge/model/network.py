@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from activecharge.model.backbone import Backbone, Features
+from activecharge.model.derivatives import born_effective_charges, energy_derivatives
 from activecharge.model.electrostatics import Electrostatics
 from activecharge.model.geometry import Geometry, trace_geometry
 from activecharge.model.graph import Graph
@@ -15,6 +16,7 @@ from activecharge.model.heads import (
     AtomicDipoles,
     AtomScalar,
     PairCharges,
+    PairFunction,
     PairTensors,
     antisymmetric_sum,
 )
@@ -71,8 +73,9 @@ class ChargeModel(nn.Module):
                 options, len(architecture.elements), architecture.avg_neighbors
             )
             self.energy = AtomScalar(scalars)
+            self.pair_energy = PairFunction(*sizes, outputs=1)
             self.pair_charges = PairCharges(*sizes)
-            self.electrostatics = Electrostatics(options.cutoff)
+            self.electrostatics = Electrostatics(options.cutoff, options.coulomb_exclusion)
             if options.coupling == "independent":
                 self.tensors = PairTensors(*sizes)
             elif options.coupling == "dipolar":
@@ -160,19 +163,39 @@ class ChargeModel(nn.Module):
             else:
                 result["bec"] = born_effective_charges(result["dipole"], geometry.leaf, training)
         if {"energy", "forces", "stress"} & wanted:
-            energy = self._energy(graph, geometry, features, charges)
-            result["energy"] = energy.double() + self._baseline(graph)
-            result |= _energy_derivatives(graph, geometry, energy, wanted, training)
+            result |= self._energies(graph, geometry, features, charges, wanted, training)
         return result
 
-    def _energy(
-        self, graph: Graph, geometry: Geometry, features: Features, charges: torch.Tensor
-    ) -> torch.Tensor:
-        """Local and Coulomb energy of each frame (B,) in eV, without the baseline."""
+    def _energies(
+        self,
+        graph: Graph,
+        geometry: Geometry,
+        features: Features,
+        charges: torch.Tensor,
+        wanted: set[str],
+        training: bool,
+    ) -> dict[str, torch.Tensor]:
+        """Energy (B,) and those of its derivatives that are wanted.
+
+        While reference charges teach the model's, the Coulomb part enters a loss as a constant:
+        errors of energy and forces then train the local part, and leave the charges alone.
+        """
+        local = torch.zeros_like(graph.cell[:, 0, 0])
+        local = local.index_add(0, graph.frame, self.energy(features))
+        pairs = self.pair_energy(features, geometry.unit, graph.edges)[:, 0]
+        local = local.index_add(0, graph.frame[graph.edges[1]], pairs)
         coulomb = self.electrostatics(
             graph, charges, geometry.positions, geometry.cell, geometry.lengths
         )
-        return coulomb.index_add(0, graph.frame, self.energy(features))
+        if training and self.architecture.options.charges == "reference":
+            fixed = energy_derivatives(graph, geometry, coulomb, wanted, keep_graph=True)
+            moving = energy_derivatives(graph, geometry, local, wanted, training=True)
+            result = {name: moving[name] + fixed[name] for name in moving}
+            energy = local + coulomb.detach()
+        else:
+            energy = local + coulomb
+            result = energy_derivatives(graph, geometry, energy, wanted, training)
+        return result | {"energy": energy.double() + self._baseline(graph)}
 
     def _polarize(
         self, graph: Graph, geometry: Geometry, features: Features, transfer: torch.Tensor
@@ -198,52 +221,3 @@ class ChargeModel(nn.Module):
         )
         total = torch.zeros(len(graph.counts), dtype=torch.float64, device=graph.frame.device)
         return total.index_add(0, graph.frame, per_element[graph.species])
-
-
-def _energy_derivatives(
-    graph: Graph, geometry: Geometry, energy: torch.Tensor, wanted: set[str], training: bool
-) -> dict[str, torch.Tensor]:
-    """Forces −∂E/∂R and stress ∂E/∂ε / V, those of them that are wanted."""
-    leaves = {"forces": geometry.leaf, "stress": geometry.strain}
-    names = [name for name in leaves if name in wanted]
-    if not names:
-        return {}
-    gradients = torch.autograd.grad(
-        energy.sum(), [leaves[name] for name in names], create_graph=training
-    )
-    result = dict(zip(names, gradients, strict=True))
-    if "forces" in result:
-        result["forces"] = -result["forces"]
-    if "stress" in result:
-        free = ~graph.periodic
-        volume = torch.linalg.det(graph.cell).abs().masked_fill(free, 1.0)
-        stress = result["stress"] / volume[:, None, None]
-        # Filled in last: a NaN inside the quotient would reach every weight's gradient.
-        result["stress"] = stress.masked_fill(free[:, None, None], torch.nan)
-    return result
-
-
-def born_effective_charges(
-    dipole: torch.Tensor, positions: torch.Tensor, training: bool
-) -> torch.Tensor:
-    """Z[i, a, b] = ∂P_a/∂R_ib by three vector–Jacobian products.
-
-    Parameters
-    ----------
-    dipole : (B, 3) e·Å
-    positions : (N, 3) Å
-        Leaf that `dipole` was computed from; frames do not see each other.
-    training : bool
-        Whether the result will be differentiated again.
-
-    Returns
-    -------
-    torch.Tensor
-        (N, 3, 3) e.
-    """
-    total = dipole.sum(0)
-    rows = [
-        torch.autograd.grad(total[a], positions, create_graph=training, retain_graph=True)[0]
-        for a in range(3)
-    ]
-    return torch.stack(rows, dim=1)

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from activecharge.options import Options
 
@@ -23,6 +23,12 @@ class ModelOptions(Options):
         description="What teaches the static charges: `reference` partial charges, or `latent`: "
         "only energy, forces, dipole and Born effective charges (oxygen is made negative).",
     )
+    coulomb_exclusion: float = Field(
+        3.0,
+        ge=0,
+        description="Distance within which the Coulomb energy of pairs fades out and is left to "
+        "the network, at most the cutoff; 0 keeps bare point charges at all distances [Å].",
+    )
     interactions: int = Field(
         1, ge=1, le=4, description="Message-passing interactions of the MACE backbone."
     )
@@ -36,3 +42,11 @@ class ModelOptions(Options):
     dtype: Literal["float32", "float64"] = Field(
         "float32", description="Floating-point type for training and prediction."
     )
+
+    @model_validator(mode="after")
+    def _exclusion_within_cutoff(self) -> "ModelOptions":
+        if self.coulomb_exclusion > self.cutoff:
+            raise ValueError(
+                f"coulomb_exclusion {self.coulomb_exclusion} exceeds the cutoff {self.cutoff}"
+            )
+        return self

@@ -15,6 +15,7 @@ from activecharge.units import COULOMB
 ELEMENTS = ("H", "O")
 COUPLINGS = ("independent", "global", "local", "dipolar")
 CUTOFF = 3.5
+EXCLUSION = 2.0
 ALL = ("energy", "forces", "stress", "charges", "dipole", "bec")
 
 
@@ -24,7 +25,8 @@ def make_model(coupling: str = "independent", seed: int = 0, **options) -> Charg
 
     Shared between tests: copy it before changing it.
     """
-    settings = {"cutoff": CUTOFF, "channels": 4, "radial": 4, "dtype": "float64"} | options
+    settings = {"cutoff": CUTOFF, "channels": 4, "radial": 4, "dtype": "float64"}
+    settings |= {"coulomb_exclusion": EXCLUSION} | options
     torch.manual_seed(seed)
     model = ChargeModel(
         Architecture(ModelOptions(coupling=coupling, **settings), ELEMENTS, 12.0, (-13.0, -2000.0))
@@ -33,6 +35,7 @@ def make_model(coupling: str = "independent", seed: int = 0, **options) -> Charg
         charges = predict(model, waters(4, seed=1), outputs=("charges",))["charges"]
         model.pair_charges.pair.last.weight *= 0.3 / charges.square().mean().sqrt()
         model.energy.last.weight *= 5
+        model.pair_energy.last.weight *= 5
         if coupling == "independent":
             model.tensors.pair.last.weight *= 5
         elif coupling == "dipolar":
@@ -96,8 +99,13 @@ def moved(atoms: Atoms, index: int, axis: int, step: float) -> Atoms:
 
 
 def coulomb_energy(model: ChargeModel, atoms: Atoms) -> float:
-    """The Coulomb part of a free frame's energy in eV, by an explicit sum over pairs."""
+    """The Coulomb part of a free frame's energy in eV, by an explicit sum over pairs.
+
+    Near pairs fade out by 1 − f, f = 1 − 21 x⁵ + 35 x⁶ − 15 x⁷ with x = r/EXCLUSION.
+    """
     charges = predict(model, atoms, outputs=("charges",))["charges"].numpy()
     distances = atoms.get_all_distances()
     i, j = np.triu_indices(len(atoms), 1)
-    return float(COULOMB * np.sum(charges[i] * charges[j] / distances[i, j]))
+    x = np.minimum(distances[i, j] / EXCLUSION, 1)
+    fade = 21 * x**5 - 35 * x**6 + 15 * x**7
+    return float(COULOMB * np.sum(fade * charges[i] * charges[j] / distances[i, j]))

@@ -92,7 +92,7 @@ def test_periodic_charges_and_bec_are_those_of_the_unfolded_crystal(model):
 
 def test_losses_on_derivatives_reach_the_weights(model):
     """d/dθ of a loss on forces and Z, along a random direction, by central differences."""
-    model = copy.deepcopy(model)
+    model = copy.deepcopy(make_model(model.architecture.options.coupling, charges="latent"))
     frames = [FRAMES["free"], FRAMES["triclinic"]]
     graph = join([build_graph(atoms, ELEMENTS, CUTOFF) for atoms in frames])
     weights = [model.pair_charges.pair.last.weight, model.energy.last.weight]
@@ -113,3 +113,17 @@ def test_losses_on_derivatives_reach_the_weights(model):
         values.append(float(loss(False)))
     # The loss is a polynomial of these last-layer weights: only STEP² is left of the error.
     assert float(slope) == pytest.approx((values[0] - values[1]) / (2 * STEP), rel=1e-5)
+
+
+def test_reference_charges_are_not_bent_by_forces(model):
+    """Where reference charges teach, losses on energy and forces train the local energy alone."""
+    model = copy.deepcopy(model)
+    graph = join([build_graph(FRAMES[name], ELEMENTS, CUTOFF) for name in ("free", "triclinic")])
+    outputs = ("energy", "forces", "stress")
+    taught, plain = model(graph, outputs, training=True), model(graph, outputs)
+    for name in outputs:
+        # The same numbers, local and Coulomb parts being differentiated one after the other.
+        torch.testing.assert_close(taught[name], plain[name], atol=1e-9, rtol=1e-9, equal_nan=True)
+    (taught["energy"].sum() + taught["forces"].square().sum()).backward()
+    assert model.energy.last.weight.grad.any()
+    assert all(p.grad is None or not p.grad.any() for p in model.pair_charges.parameters())

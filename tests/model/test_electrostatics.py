@@ -21,14 +21,14 @@ def water_charges(frames) -> np.ndarray:
     return np.concatenate([np.where(atoms.symbols == "O", -0.8, 0.4) for atoms in frames])
 
 
-def coulomb(*frames: Atoms, charges=None, dtype=torch.float64, scale=1.0):
+def coulomb(*frames: Atoms, charges=None, dtype=torch.float64, scale=1.0, exclusion=0.0):
     """Energies (B,), forces (N, 3); charges are water's unless given."""
     elements = sorted({symbol for atoms in frames for symbol in atoms.get_chemical_symbols()})
     graph = join([build_graph(atoms, elements, CUTOFF) for atoms in frames]).to("cpu", dtype)
     if charges is None:
         charges = water_charges(frames)
     geometry = trace_geometry(graph, displacement=True, strain=False)
-    energies = Electrostatics(CUTOFF).to(dtype)(
+    energies = Electrostatics(CUTOFF, exclusion).to(dtype)(
         graph,
         torch.as_tensor(charges, dtype=dtype) * scale,
         geometry.positions,
@@ -107,6 +107,19 @@ def test_single_charge_feels_nothing():
 def test_charges_beyond_the_cutoff_still_interact():
     energies, _ = coulomb(Atoms("OH", [[0, 0, 0], [0, 0, 50.0]]))
     assert energies.item() == pytest.approx(-0.32 * COULOMB / 50.0, rel=1e-14)
+
+
+@pytest.mark.parametrize("periodic", [False, True])
+def test_near_pairs_fade_out(periodic):
+    """Within the exclusion the pair's energy is 1 − f times q q/r; beyond it all is bare."""
+    for distance in (0.7, 1.6, 1.999, 2.1, 4.0):
+        pair = Atoms("NaCl", [[0, 0, 0], [0, 0, distance]], cell=[30, 30, 30], pbc=periodic)
+        bare = coulomb(pair, charges=[0.8, -0.8])[0].item()
+        faded = coulomb(pair, charges=[0.8, -0.8], exclusion=2.0)[0].item()
+        x = min(distance / 2.0, 1.0)
+        f = 1 - 21 * x**5 + 35 * x**6 - 15 * x**7
+        # Rounding only.
+        assert faded - bare == pytest.approx(f * 0.64 * COULOMB / distance, abs=1e-11)
 
 
 def test_cluster_is_the_limit_of_a_growing_box():

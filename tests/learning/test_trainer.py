@@ -1,0 +1,196 @@
+"""Training of one member: it learns, repeats exactly, continues and says when it cannot."""
+
+import pytest
+import torch
+from learning_cases import ELEMENTS, TINY, mixed_labels, synthetic, train, training_set, waters
+from safetensors.torch import load_file
+
+from activecharge.errors import UserError
+from activecharge.learning.batches import join_batches, make_batch
+from activecharge.learning.loss import active_weights, loss
+from activecharge.learning.options import LossWeights
+from activecharge.learning.trainer import Member, _orient_charges, train_member
+from activecharge.model.checkpoint import load_model
+from activecharge.model.network import Architecture, ChargeModel
+from activecharge.records import Candidate, Label
+from activecharge.reference.options import TbliteOptions
+from activecharge.reference.tblite import label
+
+
+@pytest.fixture(scope="module")
+def tight_binding() -> list[Label]:
+    """Twelve clusters with energies, forces, charges, dipoles and Born effective charges."""
+    frames = [waters(1 + seed % 3, seed) for seed in range(12)]
+    return [
+        Label(Candidate(atoms, f"{seed}", "test"), label(atoms, TbliteOptions()), "tblite", {})
+        for seed, atoms in enumerate(frames)
+    ]
+
+
+def weights_of(result):
+    return load_file(f"{result.directory}/model.safetensors")
+
+
+def same_weights(first, second) -> bool:
+    one, two = weights_of(first), weights_of(second)
+    return all(torch.equal(one[name], two[name]) for name in one)
+
+
+def valid_loss(directory, data) -> float:
+    model = load_model(directory)
+    batches = [make_batch(entry, ELEMENTS, TINY.cutoff) for entry in data.valid]
+    batch = join_batches(batches).to("cpu", model.dtype)
+    weights = active_weights(LossWeights(), model.architecture.options)
+    names = [name for name in weights if torch.isfinite(batch.targets[name]).any()]
+    return loss(model(batch.graph, names), batch, weights).item()
+
+
+@pytest.mark.parametrize("coupling", ["independent", "local"])
+def test_a_member_learns(coupling, tight_binding, tmp_path):
+    model = TINY.model_copy(update={"coupling": coupling})
+    data = training_set(tight_binding, model, valid=3, steps=100, evaluate_every=20)
+    history = train(data, tmp_path).history
+    # Charges of 0.6 e and their responses are found within a hundred steps; strong forces
+    # (10 eV/Å, a hundred tolerances) take longer and rule the loss.
+    assert history[-1]["train_loss"] < 0.6 * history[0]["train_loss"]
+    assert history[-1]["valid_loss"] < 0.6 * history[0]["valid_loss"]
+    assert history[-1]["charges"] < 0.1
+    assert history[-1]["bec"] < 0.1
+
+
+def test_the_best_averaged_weights_are_kept(tight_binding, tmp_path):
+    data = training_set(tight_binding, valid=3)
+    result = train(data, tmp_path)
+    best = min(entry["valid_loss"] for entry in result.history)
+    # The same weights and frames: equal but for the order of float32 sums.
+    assert valid_loss(tmp_path, data) == pytest.approx(best, rel=1e-5)
+    assert [entry["step"] for entry in result.history] == [10, 20]
+
+
+def test_training_repeats_bit_by_bit(tmp_path):
+    data = training_set(mixed_labels())
+    first, second = train(data, tmp_path / "a"), train(data, tmp_path / "b")
+    assert first.history == second.history
+    assert same_weights(first, second)
+
+
+@pytest.mark.parametrize("bootstrap", [True, False])
+def test_seeds_make_members_differ(bootstrap, tmp_path):
+    data = training_set(mixed_labels(), steps=2, bootstrap=bootstrap)
+    assert not same_weights(train(data, tmp_path / "a", 1), train(data, tmp_path / "b", 2))
+
+
+def test_bootstrap_draws_other_frames_for_each_seed(tmp_path):
+    """From one start, without dropping to another order: only the drawn frames differ."""
+    data = training_set(mixed_labels(), steps=1, warm_steps=1, batch_size=99)
+    start = train(data, tmp_path / "start").directory
+    runs = {}
+    for bootstrap in (True, False):
+        options = data.training.model_copy(update={"bootstrap": bootstrap})
+        losses = [
+            train(data, tmp_path / f"{bootstrap}{seed}", seed, start, training=options).history[0][
+                "train_loss"
+            ]
+            for seed in (1, 2)
+        ]
+        runs[bootstrap] = losses
+    assert runs[True][0] != pytest.approx(runs[True][1], rel=1e-3)
+    # All frames in another order: equal but for the order of float32 sums.
+    assert runs[False][0] == pytest.approx(runs[False][1], rel=1e-4)
+
+
+def test_warm_start_continues(tight_binding, tmp_path):
+    data = training_set(tight_binding, valid=3, steps=80, warm_steps=10, bootstrap=False)
+    cold = train(data, tmp_path / "cold")
+    warm = train(data, tmp_path / "warm", start=tmp_path / "cold")
+    assert len(warm.history) == 1
+    # It starts where the first training ended, though Adam's first steps shake it.
+    assert warm.history[0]["train_loss"] < 0.7 * cold.history[0]["train_loss"]
+    assert warm.history[0]["valid_loss"] < 0.7 * cold.history[0]["valid_loss"]
+
+
+def test_warm_start_keeps_the_baseline(tmp_path):
+    data = training_set(mixed_labels(), steps=2, warm_steps=2)
+    cold = train(data, tmp_path / "cold")
+    more = training_set((*mixed_labels(), synthetic(waters(1, 9), 9)), warm_steps=2)
+    warm = train(more, tmp_path / "warm", start=cold.directory)
+    architectures = [load_model(result.directory).architecture for result in (cold, warm)]
+    assert architectures[0] == architectures[1]
+
+
+def test_another_kind_of_model_cannot_be_continued(tmp_path):
+    data = training_set(mixed_labels(), steps=1)
+    train(data, tmp_path / "cold")
+    other = TINY.model_copy(update={"coupling": "local"})
+    for changes in ({"model": other}, {"elements": ("O", "H")}):
+        with pytest.raises(UserError, match="cold: a model of other settings or elements"):
+            train(data, tmp_path / "warm", start=tmp_path / "cold", **changes)
+
+
+def test_divergence_is_told(tmp_path):
+    data = training_set(mixed_labels(), steps=5, learning_rate=1e30)
+    with pytest.raises(UserError, match=r"member 0: the training diverged .* learning rate"):
+        train(data, tmp_path)
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("coupling", ["independent", "global", "local", "dipolar"])
+def test_mixed_data_trains_every_coupling(coupling, tmp_path):
+    model = TINY.model_copy(update={"coupling": coupling})
+    seen = []
+    data = training_set(mixed_labels(), model, valid=2, steps=4, evaluate_every=2)
+    result = train_member(data, Member(3, 5, str(tmp_path)), progress=seen.append)
+    assert (result.index, result.directory) == (3, str(tmp_path))
+    assert tuple(seen) == result.history
+    assert {"step", "learning_rate", "train_loss", "valid_loss", "stress"} <= seen[-1].keys()
+    assert all(torch.isfinite(torch.tensor(list(entry.values()))).all() for entry in seen)
+    first, last = weights_of(result), ChargeModel(load_model(tmp_path).architecture).state_dict()
+    assert any(not torch.equal(value, last[name]) for name, value in first.items())
+
+
+def latent_model(coupling: str, positive: bool) -> tuple[ChargeModel, list]:
+    """An untrained model whose oxygens are all positive, or all negative."""
+    options = TINY.model_copy(update={"coupling": coupling, "charges": "latent"})
+    torch.manual_seed(1)
+    model = ChargeModel(Architecture(options, ELEMENTS, 10.0, (0.0, 0.0)))
+    batches = [make_batch(entry, ELEMENTS, TINY.cutoff) for entry in mixed_labels()]
+    if (oxygen_charge(model, batches) > 0) != positive:
+        model.reverse_charges()
+    return model, batches
+
+
+def oxygen_charge(model, batches) -> float:
+    graph = join_batches(batches).to("cpu", model.dtype).graph
+    return float(model(graph, {"charges"})["charges"][graph.species == 1].mean())
+
+
+@pytest.mark.parametrize("coupling", ["independent", "global", "local"])
+@pytest.mark.parametrize("positive", [True, False])
+def test_latent_oxygen_is_made_negative(coupling, positive):
+    model, batches = latent_model(coupling, positive)
+    graph = join_batches(batches).to("cpu", model.dtype).graph
+    before = {name: value.clone() for name, value in model(graph, {"energy", "bec"}).items()}
+    _orient_charges(model, batches)
+    assert oxygen_charge(model, batches) < 0
+    after = model(graph, {"energy", "bec"})
+    # What the data taught stays as it was, to the bit: only signs have turned.
+    assert torch.equal(before["energy"], after["energy"])
+    assert torch.equal(before["bec"], after["bec"])
+
+
+def test_charges_that_atomic_dipoles_rest_on_are_not_turned():
+    model, batches = latent_model("dipolar", positive=True)
+    before = oxygen_charge(model, batches)
+    _orient_charges(model, batches)
+    assert oxygen_charge(model, batches) == before
+
+
+@pytest.mark.parametrize("coupling", ["independent", "global", "local", "dipolar"])
+def test_members_of_a_latent_committee_agree_on_the_sign(coupling, tight_binding, tmp_path):
+    model = TINY.model_copy(update={"coupling": coupling, "charges": "latent"})
+    data = training_set(tight_binding, model, valid=3)
+    batches = [make_batch(entry, ELEMENTS, TINY.cutoff) for entry in data.valid]
+    for seed in range(2):
+        directory = tmp_path / str(seed)
+        train(data, directory, seed)
+        assert oxygen_charge(load_model(directory), batches) < 0
