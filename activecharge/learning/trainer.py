@@ -50,8 +50,13 @@ def train_member(
     Raises
     ------
     UserError
-        If `start` holds another kind of model, or the training diverges.
+        If `start` holds another kind of model, no label has the charges that are to teach
+        the model's, or the training diverges.
     """
+    if data.model.charges == "reference" and not any(
+        np.isfinite(label.values.get("charges", np.nan)).any() for label in data.train
+    ):
+        raise UserError("no training label has charges; label them, or set model.charges to latent")
     torch.manual_seed(member.seed)
     rng = np.random.default_rng(member.seed)
     options, cutoff = data.training, data.model.cutoff
