@@ -1,17 +1,14 @@
 """The command line. Everything heavy is imported by the command that needs it."""
 
-import contextlib
 import json
 import os
 import signal
-import sys
-import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from activecharge.campaign.exits import INTERRUPTED, exits
 from activecharge.errors import UserError
 
 app = typer.Typer(
@@ -28,7 +25,7 @@ RunDir = Annotated[Path, typer.Argument(help="Run directory of a campaign.", met
 CommitteeDir = Annotated[
     Path, typer.Argument(help="Folder of a committee, or a run directory.", metavar="COMMITTEE")
 ]
-Out = Annotated[Path, typer.Option("-o", "--out", help="Where the result goes.")]
+Out = Annotated[Path, typer.Option("-o", "--out", help="File to write.", dir_okay=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Workers = Annotated[int, typer.Option(help="Parallel workers, one CPU each.", min=1)]
 Device = Annotated[str, typer.Option(help="torch device: cpu, cuda, cuda:1 ...")]
@@ -42,8 +39,10 @@ def validate(file: CampaignFile, as_json: AsJson = False) -> None:
     Example: `activecharge validate campaigns/water_clusters.yaml`
     """
     from activecharge.campaign.config import dump_campaign, load_campaign
+    from activecharge.campaign.precheck import check_sources
 
     campaign = load_campaign(file)
+    check_sources(campaign)
     _print(campaign.model_dump(mode="json"), dump_campaign(campaign).rstrip(), as_json)
 
 
@@ -64,7 +63,8 @@ def run(
 
     campaign = load_campaign(file)
     directory = run_dir or Path("runs") / campaign.name
-    facts, text = launch(campaign, directory, quiet=as_json)
+    with exits(directory):
+        facts, text = launch(campaign, directory, quiet=as_json)
     _print(facts, text, as_json)
 
 
@@ -120,6 +120,10 @@ def label(
         str | None, typer.Option(help="Method, where the code offers several.")
     ] = None,
     workers: Workers = 1,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Campaign YAML whose `reference` and `gates` to use instead."),
+    ] = None,
 ) -> None:
     """Label configurations with reference electronic structure.
 
@@ -127,13 +131,19 @@ def label(
 
     Example: `activecharge label frames.xyz -o labelled.xyz --reference tblite --method GFN2-xTB`
     """
-    from activecharge.campaign.config import parse_reference
+    from activecharge.campaign.config import load_campaign, parse_reference
     from activecharge.campaign.console import Console
     from activecharge.campaign.pieces import label_file
+    from activecharge.reference.options import GateOptions
 
     console = Console()
-    options = parse_reference({"kind": reference} | ({"method": method} if method else {}))
-    count, failures = label_file(frames, out, options, workers, console)
+    if config:
+        campaign = load_campaign(config)
+        options, gates = campaign.reference, campaign.gates
+    else:
+        options = parse_reference({"kind": reference} | ({"method": method} if method else {}))
+        gates = GateOptions()
+    count, failures = label_file(frames, out, options, gates, workers, console)
     for failure in failures:
         console.line(f"no label for {failure.candidate.origin['frame']}: {failure.reason}")
     if not count:
@@ -144,7 +154,7 @@ def label(
 @app.command()
 def train(
     data: Annotated[Path, typer.Argument(help="Labelled extxyz file.", metavar="DATA")],
-    out: Out,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write.", file_okay=False)],
     coupling: Annotated[
         str, typer.Option(help="independent, global, local or dipolar.")
     ] = "independent",
@@ -231,7 +241,9 @@ def select(
 
 
 def _print(data: Any, text: str, as_json: bool) -> None:
-    typer.echo(json.dumps(data, indent=1, ensure_ascii=False) if as_json else text)
+    from activecharge.campaign.strict import strict
+
+    typer.echo(json.dumps(strict(data), indent=1, ensure_ascii=False) if as_json else text)
 
 
 def _wrote(files: list[tuple[Path, str]]) -> None:
@@ -243,29 +255,11 @@ def main() -> None:
     """Entry point: mistakes end with one sentence and code 2, faults of ours with a log and 1."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads are given per piece of work
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with _exits():
-        app(standalone_mode=True)
-
-
-@contextlib.contextmanager
-def _exits() -> Iterator[None]:
-    try:
-        yield
-    except UserError as error:
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped; the same command takes up where this left off\n")
-        sys.exit(130)
-    except Exception as error:
-        log = Path("error.log")
-        try:
-            log.write_text(traceback.format_exc(), encoding="utf-8")
-            where = f"the full report is in {log.absolute()}"
-        except OSError:
-            where = traceback.format_exc()
-        sys.stderr.write(f"error: {type(error).__name__}: {error}; {where}\n")
-        sys.exit(1)
+    with exits():
+        if (
+            app(prog_name="activecharge", standalone_mode=False) == INTERRUPTED
+        ):  # which is how typer tells it
+            raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

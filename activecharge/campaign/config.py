@@ -1,13 +1,13 @@
 """A campaign as the user writes it: one YAML file, validated before any compute is spent."""
 
-import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
+from activecharge.campaign.mistakes import describe, sentence
 from activecharge.committee.options import SelectionOptions
 from activecharge.errors import UserError
 from activecharge.learning.options import TrainingOptions
@@ -61,6 +61,13 @@ class ExecutorOptions(Options):
         ge=0,
         description="GPUs of one such task; fractions share a GPU, above 0 the models run on it.",
     )
+
+    @model_validator(mode="after")
+    def _fits(self) -> "ExecutorOptions":
+        for key in ("label_cpus", "member_cpus"):
+            if self.cpus is not None and getattr(self, key) > self.cpus:
+                raise ValueError(f"{key} is {getattr(self, key)}, above the {self.cpus} of cpus")
+        return self
 
 
 class Campaign(Options):
@@ -129,7 +136,8 @@ class _UniqueKeys(yaml.SafeLoader):
     """YAML's safe subset, where a key that is given twice is a mistake."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        merge = "tag:yaml.org,2002:merge"
+        keys = [self.construct_object(key, True) for key, _ in node.value if key.tag != merge]
         for key in keys:
             if keys.count(key) > 1:
                 raise yaml.constructor.ConstructorError(
@@ -149,29 +157,40 @@ def load_campaign(path: Path | str) -> Campaign:
         One sentence naming the file and the key, and for an unknown key the nearest known.
     """
     path = Path(path)
-    try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file; give a campaign YAML file") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); give a campaign YAML file") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" at line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "unreadable"
-        raise UserError(f"{path}: not valid YAML{line}: {problem}") from error
+    data = _read_yaml(path)
     if not isinstance(data, dict):
-        raise UserError(f"{path}: expected keys and values (name, reference, ...), found none")
+        raise UserError(
+            f"{path}: expected keys and values (name, reference, ...), found {describe(data)}"
+        )
     _resolve_paths(data, path.parent)
     try:
         return Campaign.model_validate(data)
     except ValidationError as error:
-        raise UserError(f"{path}: {_sentence(error)}") from error
+        raise UserError(f"{path}: {sentence(error, Campaign)}") from error
+
+
+def _read_yaml(path: Path) -> Any:
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file; give a campaign YAML file") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not text; give a campaign YAML file") from error
+    except OSError as error:
+        reason = error.strerror
+        raise UserError(f"{path}: cannot be read ({reason}); give a campaign YAML file") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" at line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or getattr(error, "reason", "unreadable")
+        raise UserError(f"{path}: not valid YAML{line}: {problem}; correct it") from error
+    except RecursionError as error:
+        raise UserError(f"{path}: nested too deeply for a campaign; correct it") from error
 
 
 def parse_reference(data: dict[str, Any]) -> ReferenceOptions:
     """Settings of a reference code given on the command line."""
-    return _parse(lambda: TypeAdapter(ReferenceOptions).validate_python(data))
+    return _parse("reference", lambda: TypeAdapter(ReferenceOptions).validate_python(data))
 
 
 def parse_training(
@@ -179,21 +198,17 @@ def parse_training(
 ) -> tuple[ModelOptions, TrainingOptions]:
     """Settings of a training given on the command line."""
     training: dict[str, Any] = {"members": members} | ({"steps": steps} if steps else {})
-    return _parse(
-        lambda: (
-            ModelOptions.model_validate({"coupling": coupling}),
-            TrainingOptions.model_validate(training),
-        ),
+    return (
+        _parse("model", lambda: ModelOptions.model_validate({"coupling": coupling})),
+        _parse("training", lambda: TrainingOptions.model_validate(training)),
     )
 
 
-def _parse(parse: Callable[[], Parsed]) -> Parsed:
+def _parse(group: str, parse: Callable[[], Parsed]) -> Parsed:
     try:
         return parse()
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise UserError(f"{key or 'settings'}: {first['msg']}, got {first['input']!r}") from error
+        raise UserError(sentence(error, Campaign, below=(group,))) from error
 
 
 def dump_campaign(campaign: Campaign) -> str:
@@ -207,54 +222,3 @@ def _resolve_paths(data: dict[str, Any], folder: Path) -> None:
         for source in sources if isinstance(sources, list) else ():
             if isinstance(source, dict) and isinstance(source.get("path"), str):
                 source["path"] = str((folder / source["path"]).resolve())
-
-
-def _sentence(error: ValidationError) -> str:
-    """The first mistake of a validation, unknown keys before others, as one sentence."""
-    mistakes = sorted(error.errors(), key=lambda mistake: mistake["type"] != "extra_forbidden")
-    first = mistakes[0]
-    more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
-    parts, _ = _follow(first["loc"])
-    key = ".".join(parts)
-    if first["type"] == "extra_forbidden":
-        known = sorted(_follow(first["loc"][:-1])[1])
-        near = difflib.get_close_matches(parts[-1], known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
-        return f"unknown key {key!r}; {hint}{more}"
-    if first["type"] == "missing":
-        return f"the key {key!r} is missing; add it{more}"
-    message = first["msg"].removeprefix("Value error, ")
-    given = "" if isinstance(first["input"], dict | list) else f", got {first['input']!r}"
-    return f"{key}: {message[0].lower()}{message[1:]}{given}{more}"
-
-
-def _follow(location: tuple[int | str, ...]) -> tuple[list[str], set[str]]:
-    """The key a user would name for pydantic's location, and the keys allowed below it.
-
-    Pydantic puts the `kind` that chose among several settings into locations; users do not.
-    """
-    parts: list[str] = []
-    candidates: list[type[BaseModel]] = [Campaign]
-    for part in location:
-        chosen = [model for model in candidates if part in _kinds(model)]
-        if chosen and len(candidates) > 1:
-            candidates = chosen
-            continue
-        parts.append(str(part))
-        if isinstance(part, str):
-            fields = [m.model_fields[part] for m in candidates if part in m.model_fields]
-            candidates = [model for f in fields for model in _nested(f.annotation)]
-    return parts, {name for model in candidates for name in model.model_fields}
-
-
-def _kinds(model: type[BaseModel]) -> tuple[str, ...]:
-    field = model.model_fields.get("kind")
-    return get_args(field.annotation) if field else ()
-
-
-def _nested(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Settings classes mentioned in a type annotation."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in get_args(annotation):
-        yield from _nested(argument)

@@ -50,8 +50,8 @@ class Crew:
             for index, result in self.executor.map(work.label, todo, self.label_slot, shared):
                 if isinstance(result, Lost):
                     result = Failure(todo[index], result.reason)
-                    run.labels.put(result)
                 if isinstance(result, Failure):
+                    run.labels.put(result)
                     failures.append(result)
                     self.console.failed(result)
                     run.journal.append(

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -83,6 +84,7 @@ class RayExecutor:
         import ray
 
         self._ray = ray
+        terminate = signal.getsignal(signal.SIGTERM)
         ray.init(
             address="local",
             num_cpus=cpus,
@@ -91,6 +93,9 @@ class RayExecutor:
             logging_level=logging.ERROR,
             object_store_memory=512 * 1024**2,
         )
+        # Ray's own handler leaves with code 1 and no word; a caller's choice must stand.
+        with contextlib.suppress(ValueError):  # outside the main thread nobody sets handlers
+            signal.signal(signal.SIGTERM, terminate)
         self.cpus = int(ray.cluster_resources().get("CPU", 1))
 
     def map(
@@ -142,10 +147,16 @@ class RayExecutor:
         try:
             return self._ray.get(reference)
         except exceptions.RayTaskError as error:
-            # The exception that the work itself raised, of its own class.
-            raise error.as_instanceof_cause() from None
-        except exceptions.RayError as error:
+            # The exception that the work itself raised, of its own class and with its words.
+            raise error.cause from error
+        except (exceptions.WorkerCrashedError, exceptions.OutOfMemoryError) as error:
             return Lost(f"its worker died ({type(error).__name__})")
+        except exceptions.RayError as error:
+            # Says nothing about the work, which must not be blamed for it.
+            raise UserError(
+                f"executor: Ray itself failed ({type(error).__name__}); run again to resume, "
+                "with executor.kind: inline if it fails again"
+            ) from error
 
     def close(self) -> None:
         """Stop Ray and all its workers."""

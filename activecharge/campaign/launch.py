@@ -8,6 +8,7 @@ from activecharge.campaign.console import Console, error_table
 from activecharge.campaign.crew import Crew
 from activecharge.campaign.executor import open_executor
 from activecharge.campaign.loop import run_campaign
+from activecharge.campaign.precheck import check_sources
 from activecharge.campaign.rundir import RunDirectory
 from activecharge.campaign.status import status
 from activecharge.dataset.manifest import versions
@@ -31,9 +32,12 @@ def launch(campaign: Campaign, directory: Path, quiet: bool = False) -> tuple[di
     Raises
     ------
     UserError
-        If the directory is in use, cannot be written or belongs to another campaign.
+        If a source of a new campaign is no good, or the directory is in use, cannot be
+        written or belongs to another campaign.
     """
     console = Console(quiet)
+    if not (directory / "campaign.yaml").exists():
+        check_sources(campaign)
     with RunDirectory.writing(directory, campaign) as run:
         used = versions()
         run.journal.append("started", versions=used)

@@ -1,7 +1,8 @@
 """The loop's pieces on their own: label, train, predict, evaluate and select with plain files."""
 
+import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from activecharge.campaign import work
 from activecharge.campaign.config import ExecutorOptions
 from activecharge.campaign.console import Console
 from activecharge.campaign.executor import Lost, Slot, open_executor
-from activecharge.campaign.rundir import LabelStore
+from activecharge.campaign.store import LabelStore
 from activecharge.committee import disagreement, selection
 from activecharge.committee.options import SelectionOptions
 from activecharge.dataset.candidates import candidate_to_atoms
@@ -30,9 +31,16 @@ from activecharge.sampling.pool import read_pool
 
 
 def label_file(
-    frames: Path, out: Path, reference: ReferenceOptions, workers: int, console: Console
+    frames: Path,
+    out: Path,
+    reference: ReferenceOptions,
+    gates: GateOptions,
+    workers: int,
+    console: Console,
 ) -> tuple[int, list[Failure]]:
     """Label every configuration of a file once; finished labels survive a kill.
+
+    They wait in the folder `<out>.parts` for the same reference to go on.
 
     Returns
     -------
@@ -41,10 +49,12 @@ def label_file(
     """
     candidates = {c.hash: c for c in _candidates(frames)}
     parts = out.with_name(f"{out.name}.parts")
-    store = LabelStore(parts)
+    settings = reference.model_dump_json() + gates.model_dump_json()
+    folder = parts / hashlib.sha256(settings.encode()).hexdigest()[:16]
+    store = LabelStore(folder)
     done = {name: store.get(name) for name in candidates}
     todo = [candidates[name] for name, result in done.items() if not isinstance(result, Label)]
-    shared = work.LabelWork(reference, GateOptions(), 1, parts)
+    shared = work.LabelWork(reference, gates, 1, folder)
     options = ExecutorOptions(kind="ray" if workers > 1 else "inline", cpus=workers)
     with open_executor(options) as executor, console.progress("label", len(todo)) as advance:
         for index, result in executor.map(work.label, todo, Slot(), shared):
@@ -87,17 +97,23 @@ def train_file(
     )
     seeds = np.random.default_rng(seed).integers(2**31, size=training.members)
     names = [f"member-{index:02d}" for index in range(training.members)]
+    # Members come to their place together: half a committee would look like a whole one.
+    parts = out / ".training"
+    shutil.rmtree(parts, ignore_errors=True)
     members = [
-        Member(index, int(seeds[index]), str(out / name)) for index, name in enumerate(names)
+        Member(index, int(seeds[index]), str(parts / name)) for index, name in enumerate(names)
     ]
     options = ExecutorOptions(kind="ray" if workers > 1 else "inline", cpus=workers)
     with (
         open_executor(options) as executor,
-        console.training(out, names, training, warm=False) as look,
+        console.training(parts, names, training, warm=False) as look,
     ):
         for index, result in executor.map(work.train, members, Slot(), shared, look):
             if isinstance(result, Lost):
                 raise UserError(f"training {names[index]}: {result.reason}")
+    for name in names:
+        (parts / name).rename(out / name)
+    parts.rmdir()
     return len(sides["train"])
 
 
@@ -105,8 +121,9 @@ def predict_file(committee: Path, frames: Path, out: Path, device: str = "cpu") 
     """Write a committee's means and spreads for every frame of a file; returns how many."""
     from activecharge.committee.committee import Committee
 
-    pool = read_pool(frames)
-    write_predictions(out, pool, Committee.load(committee, device).predict(pool))
+    members = Committee.load(committee, device)
+    pool = read_pool(frames, members.elements)
+    write_predictions(out, pool, members.predict(pool))
     return len(pool)
 
 
@@ -114,8 +131,9 @@ def evaluate_file(committee: Path, labelled: Path, device: str = "cpu") -> dict[
     """Errors of a committee on labelled frames, see `activecharge.report.metrics.errors`."""
     from activecharge.committee.committee import Committee
 
-    labels = read_labels(labelled)
-    predictions = Committee.load(committee, device).predict([x.candidate.atoms for x in labels])
+    members = Committee.load(committee, device)
+    labels = read_labels(labelled, members.elements)
+    predictions = members.predict([label.candidate.atoms for label in labels])
     return errors(labels, predictions)
 
 
@@ -125,8 +143,9 @@ def select_file(
     """Write the frames of a pool that are most worth labelling, with why and the spreads."""
     from activecharge.committee.committee import Committee
 
-    candidates = _candidates(pool)
-    predictions = Committee.load(committee).predict([c.atoms for c in candidates])
+    members = Committee.load(committee)
+    candidates = _candidates(pool, members.elements)
+    predictions = members.predict([c.atoms for c in candidates])
     weights = options.weights.model_dump()
     scored = disagreement.score(candidates, predictions, weights, options.reduce)
     choices = selection.select(scored, options, np.random.default_rng(seed))
@@ -140,8 +159,8 @@ def select_file(
     return choices
 
 
-def _candidates(path: Path) -> list[Candidate]:
+def _candidates(path: Path, elements: Collection[str] | None = None) -> list[Candidate]:
     return [
         Candidate(atoms, content_hash(atoms), "file", {"file": path.name, "frame": index})
-        for index, atoms in enumerate(read_pool(path))
+        for index, atoms in enumerate(read_pool(path, elements))
     ]

@@ -1,29 +1,32 @@
-"""A run directory: where everything lies, who may write, and the label store."""
+"""A run directory: where everything lies, and who may write."""
 
 import fcntl
 import json
+import math
 import os
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from activecharge.campaign.config import Campaign, dump_campaign, load_campaign
 from activecharge.campaign.journal import Journal
+from activecharge.campaign.store import LabelStore
+from activecharge.campaign.strict import strict
 from activecharge.dataset.candidates import (
     candidate_from_atoms,
     candidate_to_atoms,
     read_candidates,
     write_candidates,
 )
-from activecharge.dataset.extxyz import read_labels, write_labels
 from activecharge.dataset.frames import read_frames, write_frames
 from activecharge.dataset.predictions import put_prediction, take_prediction
 from activecharge.errors import UserError
-from activecharge.files import write_text
-from activecharge.records import Candidate, Failure, Label, Prediction
+from activecharge.files import write_json, write_text
+from activecharge.records import Candidate, Label, Prediction
 
 _MAY_CHANGE = {"stop", "executor"}
 """Settings that a resumed campaign may change: none of them alters what is already done."""
@@ -31,10 +34,11 @@ _MAY_CHANGE = {"stop", "executor"}
 
 @dataclass(frozen=True)
 class Chosen:
-    """A candidate that a round labels, with what the committee said of it, if there was one.
+    """A candidate that a round labels, with what the committee said of it.
 
     `why` is "initial", "uncertain" or "control"; `score` and `worst` are as in
-    `activecharge.records.Scored`.
+    `activecharge.records.Scored`. They and `prediction` are None where there was no committee,
+    or what it said was not a finite number.
     """
 
     candidate: Candidate
@@ -42,35 +46,6 @@ class Chosen:
     prediction: Prediction | None = None
     score: float | None = None
     worst: dict[str, float] | None = None
-
-
-class LabelStore:
-    """Labels by content hash, one file each; and, likewise, what could not be labelled.
-
-    Writing is atomic and says the same however often it is done, so any process may do it.
-    """
-
-    def __init__(self, root: Path):
-        self.labels, self.quarantine = root / "labels", root / "quarantine"
-
-    def put(self, result: Label | Failure) -> None:
-        """Keep a label, or a failure with its reason."""
-        name = result.candidate.hash
-        if isinstance(result, Label):
-            write_labels(self.labels / f"{name}.extxyz", [result])
-        else:
-            frame = candidate_to_atoms(result.candidate)
-            frame.info["reason"] = result.reason
-            write_frames(self.quarantine / f"{name}.extxyz", [frame])
-
-    def get(self, name: str) -> Label | Failure | None:
-        """What is known of a content hash; None if it was never tried to the end."""
-        if (path := self.labels / f"{name}.extxyz").exists():
-            return read_labels(path)[0]
-        if (path := self.quarantine / f"{name}.extxyz").exists():
-            [(_, frame)] = read_frames(path)
-            return Failure(candidate_from_atoms(frame), str(frame.info["reason"]))
-        return None
 
 
 class RoundFolder:
@@ -116,11 +91,20 @@ class RoundFolder:
             )
         return chosen
 
+    def write_test_errors(self, errors: dict[str, Any]) -> None:
+        """Keep errors on the fixed test set, see `activecharge.report.metrics.errors`."""
+        write_json(self.test_errors, strict(errors))
+
     def read_test_errors(self) -> dict[str, Any]:
-        """Errors on the fixed test set, as `activecharge.report.metrics.errors` gives them."""
+        """What `write_test_errors` kept; empty before."""
         if not self.test_errors.exists():
             return {}
-        return json.loads(self.test_errors.read_text(encoding="utf-8"))
+        try:
+            return json.loads(self.test_errors.read_bytes(), object_hook=_with_nan)
+        except ValueError as error:
+            raise UserError(
+                f"{self.test_errors}: not valid JSON; delete it and run again"
+            ) from error
 
     def write_candidates(self, candidates: Sequence[Candidate]) -> None:
         """Keep what exploration found."""
@@ -164,33 +148,47 @@ class RunDirectory:
         UserError
             If it cannot be written, is in use, or belongs to a different campaign.
         """
-        path = Path(path).absolute()
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            lock = (path / "run.lock").open("a+")
-        except OSError as error:
-            raise UserError(
-                f"{path}: cannot be written ({error.strerror}); choose another --run-dir"
-            ) from error
-        with lock:
-            # The kernel drops the lock with the process, however that ends: no stale locks.
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                lock.seek(0)
-                owner = lock.read().strip() or "another process"
-                raise UserError(
-                    f"{path}: a campaign is running here ({owner}); "
-                    "wait for it, stop it, or choose another --run-dir"
-                ) from error
+        run = cls(Path(path).absolute(), campaign)
+        with run._lock() as lock:
+            run._check_same()
             lock.truncate(0)
             lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
             lock.flush()
-            run = cls(path, campaign)
-            run._claim()
+            # What a killed process was about to write; nobody else writes here now.
+            for leftover in run.path.rglob(".tmp-*"):
+                leftover.unlink(missing_ok=True)
+            write_text(run.path / "campaign.yaml", dump_campaign(campaign))
             yield run
 
-    def _claim(self) -> None:
+    @contextmanager
+    def _lock(self) -> Iterator[TextIO]:
+        """Hold `run.lock`. The kernel drops it with the process, however that ends."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = (self.path / "run.lock").open("a+")
+        except OSError as error:
+            raise UserError(
+                f"{self.path}: cannot be written ({error.strerror}); choose another --run-dir"
+            ) from error
+        with lock:
+            for patience in (True, True, True, False):
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError as error:
+                    if patience:  # `in_use` of another process holds it for a moment
+                        time.sleep(0.1)
+                        continue
+                    lock.seek(0)
+                    owner = lock.read().strip() or "another process"
+                    raise UserError(
+                        f"{self.path}: a campaign is running here ({owner}); "
+                        "wait for it, stop it, or choose another --run-dir"
+                    ) from error
+            yield lock
+
+    def _check_same(self) -> None:
+        """Refuse to go on with a campaign under other settings."""
         file = self.path / "campaign.yaml"
         if file.exists():
             before, now = (c.model_dump() for c in (load_campaign(file), self.campaign))
@@ -200,7 +198,6 @@ class RunDirectory:
                     f"{self.path}: holds a campaign with other settings ({', '.join(changed)}); "
                     "restore them to resume it, or choose another --run-dir"
                 )
-        write_text(file, dump_campaign(self.campaign))
 
     def in_use(self) -> bool:
         """Whether a process is running this campaign."""
@@ -243,3 +240,8 @@ class RunDirectory:
         """Labels of the fixed test set."""
         found = (self.labels.get(c.candidate.hash) for c in self.test.read_selection())
         return [label for label in found if isinstance(label, Label)]
+
+
+def _with_nan(entry: dict[str, Any]) -> dict[str, Any]:
+    """Undo `strict` for errors, which are numbers always."""
+    return {k: math.nan if v is None and k in ("mae", "rmse") else v for k, v in entry.items()}

@@ -18,9 +18,8 @@ from activecharge.dataset.export import export
 from activecharge.dataset.predictions import write_pairs
 from activecharge.dataset.splits import split
 from activecharge.errors import UserError
-from activecharge.files import write_json
 from activecharge.learning.training_set import Member, TrainingSet
-from activecharge.records import Candidate, Label, Scored
+from activecharge.records import Candidate, Label, Prediction, Scored
 from activecharge.report.metrics import errors
 from activecharge.sampling.options import DynamicsOptions
 from activecharge.sampling.sources import Sieve, draw
@@ -46,9 +45,10 @@ def holdout(run: RunDirectory, crew: Crew, number: int) -> Done:
 
 
 def begin(run: RunDirectory, crew: Crew, number: int) -> Done:
-    """Choose the frames that the campaign starts from, all of which are labelled."""
+    """Choose the frames that the campaign starts from; all that the label budget allows."""
     sieve, rng = _sieve(run, 0), _random(run, 0, "initial")
     drawn = [c for s in run.campaign.initial for c in _draw(run, s, rng, sieve, [])]
+    drawn = drawn[: run.campaign.stop.labels]
     run.round(0).write_selection([Chosen(candidate, "initial") for candidate in drawn])
     return Done(f"{len(drawn)} initial configurations")
 
@@ -107,12 +107,7 @@ def select(run: RunDirectory, crew: Crew, number: int, pool: Sequence[Scored]) -
     choices = selection.select(
         pool, options, _random(run, number, "select"), np.array([p.descriptor for p in known])
     )
-    run.round(number).write_selection(
-        [
-            Chosen(c.scored.candidate, c.why, c.scored.prediction, c.scored.score, c.scored.worst)
-            for c in choices
-        ]
-    )
+    run.round(number).write_selection([_remember(choice) for choice in choices])
     counts = Counter(choice.why for choice in choices)
     chosen = ", ".join(f"{count} {why}" for why, count in counts.items()) or "none"
     return Done(f"{chosen} of {len(pool)}")
@@ -187,9 +182,25 @@ def test(run: RunDirectory, crew: Crew, number: int) -> Done:
         return Done("no test set")
     if not folder.test_errors.exists():
         predictions = crew.predict(number, [label.candidate.atoms for label in labels], "test")
-        write_pairs(folder.test_pairs, labels, predictions)
-        write_json(folder.test_errors, errors(labels, predictions))
+        finite = [i for i, prediction in enumerate(predictions) if _is_finite(prediction)]
+        write_pairs(
+            folder.test_pairs, [labels[i] for i in finite], [predictions[i] for i in finite]
+        )
+        folder.write_test_errors(errors(labels, predictions))
     return Done("MAE " + format_errors(folder.read_test_errors()))
+
+
+def _remember(choice: selection.Choice) -> Chosen:
+    """What a round keeps of a choice; numbers that are not finite teach nobody anything."""
+    scored = choice.scored
+    if not _is_finite(scored.prediction):
+        return Chosen(scored.candidate, choice.why)
+    return Chosen(scored.candidate, choice.why, scored.prediction, scored.score, scored.worst)
+
+
+def _is_finite(prediction: Prediction) -> bool:
+    values = (*prediction.mean.values(), *prediction.std.values())
+    return all(np.isfinite(value).all() for value in values)
 
 
 def _is_latest(run: RunDirectory, number: int) -> bool:

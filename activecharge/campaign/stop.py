@@ -15,7 +15,7 @@ def stop_reason(run: RunDirectory, number: int) -> str:
     if campaign.stop.labels is not None and labels >= campaign.stop.labels:
         return f"the budget of {campaign.stop.labels} labels is spent"
     if number >= campaign.stop.rounds:
-        return f"all {campaign.stop.rounds} rounds are done"
+        return f"the last of {campaign.stop.rounds + 1} rounds is done"
     if not campaign.explore:
         return "there are no sources under `explore`"
     return ""
@@ -28,7 +28,7 @@ def _targets_reached(run: RunDirectory, number: int) -> str:
     if not targets or not blind:
         return ""
     errors = {name: blind[name]["mae"] for name in targets if name in blind}
-    if len(errors) < len(targets) or any(errors[name] > targets[name] for name in targets):
+    if len(errors) < len(targets) or not all(errors[name] <= targets[name] for name in targets):
         return ""
     return "the control labels met the target: " + ", ".join(
         f"{name} {errors[name]:.4g} <= {targets[name]:.4g}" for name in targets

@@ -25,12 +25,17 @@ class LabelWork:
 
 
 def label(shared: LabelWork, candidate: Candidate) -> Label | Failure:
-    """Label one candidate and keep the result on disk."""
-    from activecharge.campaign.rundir import LabelStore
+    """Label one candidate and keep the label on disk.
+
+    A failure is for the campaign to keep: where workers are being stopped their reference
+    processes may go first, which must not count against the candidate.
+    """
+    from activecharge.campaign.store import LabelStore
     from activecharge.reference.run import label_candidate
 
     result = label_candidate(candidate, shared.reference, shared.gates, shared.threads)
-    LabelStore(shared.store).put(result)
+    if isinstance(result, Label):
+        LabelStore(shared.store).put(result)
     return result
 
 

@@ -1,0 +1,173 @@
+"""What people get wrong: one sentence, exit code 2, and nothing changed on disk."""
+
+import numpy as np
+import pytest
+from ase.build import molecule
+from ase.io import write
+from cli_cases import TINY, tree
+
+
+def refused(outcome, *words):
+    """Check the sentence; returns it."""
+    code, out, err = outcome
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ") and err.count("\n") == 1
+    for word in words:
+        assert word in err
+    return err
+
+
+def with_file(path) -> str:
+    return TINY.replace("initial:\n", f"initial:\n  - {{kind: file, path: {path}}}\n")
+
+
+@pytest.fixture
+def frames(tmp_path):
+    """Files with something wrong in them, by what it is."""
+
+    def save(name, *atoms):
+        write(tmp_path / name, atoms, format="extxyz")
+        return name
+
+    water = molecule("H2O")
+    water.info["REF_energy"] = -14.0
+    lost, salt, ion = water.copy(), molecule("NaCl"), water.copy()
+    lost.positions[1, 2] = np.nan
+    ion.info["charge"] = 1
+    salt.info = dict(water.info)
+    slab = water.copy()
+    slab.set_cell([10, 10, 10])
+    slab.pbc = (True, True, False)
+    cut = tmp_path / save("cut.xyz", water, water)
+    cut.write_text("\n".join(cut.read_text().splitlines()[:-2]))
+    (tmp_path / "empty.xyz").touch()
+    (tmp_path / "text.xyz").write_text("This is not a list of atoms.\n")
+    (tmp_path / "binary.xyz").write_bytes(bytes(range(256)))
+    return {
+        "missing": ("nowhere.xyz", "nowhere.xyz", "No such file"),
+        "empty": ("empty.xyz", "empty.xyz", "no frames"),
+        "text": ("text.xyz", "text.xyz", "frame 0", "number of atoms"),
+        "binary": ("binary.xyz", "binary.xyz", "not a text file"),
+        "cut": ("cut.xyz", "cut.xyz", "frame 1", "cut short"),
+        "nan": (save("nan.xyz", water, lost), "nan.xyz", "frame 1", "not finite"),
+        "element": (save("salt.xyz", water, salt), "salt.xyz", "frame 1", "Cl, Na", "H, O"),
+        "charge": (save("ion.xyz", ion), "ion.xyz", "frame 0", "charge is 1", "neutral"),
+        "slab": (save("slab.xyz", slab), "slab.xyz", "frame 0", "pbc"),
+    }
+
+
+WRONG = ("missing", "empty", "text", "binary", "cut", "nan", "element", "charge", "slab")
+
+
+@pytest.mark.parametrize("kind", WRONG)
+@pytest.mark.parametrize("command", ["validate", "run"])
+def test_files_of_a_campaign(call, tmp_path, frames, kind, command):
+    name, *words = frames[kind]
+    file = tmp_path / "campaign.yaml"
+    file.write_text(with_file(name))
+    before = tree(tmp_path)
+    refused(call(command, file), *words)
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("kind", WRONG)
+@pytest.mark.parametrize("command", ["predict", "select", "evaluate"])
+def test_files_for_a_committee(call, tmp_path, frames, finished_once, kind, command):
+    name, *words = frames[kind]
+    before = tree(tmp_path)
+    out = () if command == "evaluate" else ("-o", "out.xyz")
+    refused(call(command, finished_once, name, *out), *words)
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("kind", [kind for kind in WRONG if kind != "element"])
+@pytest.mark.parametrize("command", ["label", "train"])
+def test_files_to_label_and_to_learn_from(call, tmp_path, frames, kind, command):
+    name, *words = frames[kind]
+    before = tree(tmp_path)
+    refused(call(command, name, "-o", "out"), *words)
+    assert tree(tmp_path) == before
+
+
+def test_frames_without_labels(call, tmp_path, finished_once):
+    write(tmp_path / "bare.xyz", molecule("H2O"), format="extxyz")
+    refused(call("train", "bare.xyz", "-o", "out"), "bare.xyz", "frame 0", "REF_energy")
+    refused(call("evaluate", finished_once, "bare.xyz"), "bare.xyz", "frame 0", "REF_energy")
+
+
+@pytest.mark.parametrize(
+    "line, words",
+    [
+        ("selecton: {batch: 3}\n", ("'selecton'", "'selection'")),
+        ("sanity: {min_ho: 1}\n", ("'sanity.min_ho'", "'min_oh'")),
+        ("name: again\n", ("'name'", "twice")),
+    ],
+)
+def test_mistyped_keys(call, tmp_path, line, words):
+    file = tmp_path / "campaign.yaml"
+    file.write_text(TINY + line)
+    before = tree(tmp_path)
+    refused(call("run", file), str(file), *words)
+    refused(call("validate", file), str(file), *words)
+    assert tree(tmp_path) == before
+
+
+def test_a_campaign_that_no_configuration_suits(call, tmp_path):
+    file = tmp_path / "campaign.yaml"
+    file.write_text(TINY + "sanity: {min_oh: 0.999, max_bond: 1.001}\n")
+    before = tree(tmp_path)
+    refused(call("run", file), "initial.0 (clusters)", "not one configuration is sane")
+    assert tree(tmp_path) == before
+
+
+def test_run_directories_that_cannot_be_written(call, tmp_path, tiny):
+    (tmp_path / "file").write_text("mine")
+    before = tree(tmp_path)
+    for directory in ("file", "file/below", "/proc/nobody-writes-here"):
+        refused(call("run", tiny, "--run-dir", directory), directory, "choose another --run-dir")
+    assert tree(tmp_path) == before
+
+
+def test_results_that_cannot_be_written(call, tmp_path, finished_once):
+    (tmp_path / "file").write_text("mine")
+    refused(call("export", finished_once, "-o", "file/data.xyz"), "file")
+    refused(call("export", finished_once, "-o", "/proc/nobody-writes-here/data.xyz"), "/proc")
+    assert tree(tmp_path) == {"file": b"mine"}
+
+
+@pytest.mark.parametrize("command", ["status", "export", "report"])
+def test_not_a_run_directory(call, tmp_path, command):
+    refused(call(command, tmp_path), str(tmp_path), "not a run directory")
+    refused(call(command, tmp_path / "none"), "none", "not a run directory")
+
+
+def test_not_a_committee(call, tmp_path):
+    write(tmp_path / "water.xyz", molecule("H2O"), format="extxyz")
+    refused(call("predict", tmp_path, "water.xyz", "-o", "out.xyz"), "no committee here")
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (("--reference", "tblight"), ("'tblight'", "'tblite'")),
+        (("--reference", "command"), ("reference.command", "missing")),
+        (("--method", "PBE"), ("reference.method", "GFN2-xTB", "'PBE'")),
+    ],
+)
+def test_wrong_references(call, tmp_path, arguments, words):
+    write(tmp_path / "water.xyz", molecule("H2O"), format="extxyz")
+    refused(call("label", "water.xyz", "-o", "out.xyz", *arguments), *words)
+
+
+def test_wrong_coupling(call):
+    refused(call("train", "x", "-o", "y", "--coupling", "globl"), "model.coupling", "'globl'")
+
+
+def test_a_fault_of_the_program_is_logged_where_the_run_is(call, tmp_path, finished, tiny):
+    """A selection that says no reason is nothing that a message is made for."""
+    selection = finished / "rounds" / "00" / "selection.extxyz"
+    selection.write_text(selection.read_text().replace("chosen=initial", ""))
+    code, _, err = call("run", tiny, "--run-dir", finished)
+    assert code == 1
+    assert err.count("\n") == 1 and str(finished / "error.log") in err
+    assert "Traceback" in (finished / "error.log").read_text()

@@ -1,0 +1,76 @@
+"""Help is there at once, for every command, and mistakes in arguments get one sentence."""
+
+import subprocess
+import sys
+
+import pytest
+
+COMMANDS = {
+    "validate",
+    "run",
+    "status",
+    "export",
+    "report",
+    "label",
+    "train",
+    "predict",
+    "evaluate",
+    "select",
+}
+# Not pydantic: typer takes it for the parameters of a command, where it is installed.
+HEAVY = {"torch", "ase", "numpy", "ray", "matplotlib", "scipy", "tblite", "yaml"}
+
+
+def test_the_commands(call):
+    code, out, _ = call("--help")
+    assert code == 0
+    assert {line.split()[1] for line in out.splitlines() if line.startswith("│ ")} >= COMMANDS
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_each_help_has_an_example(call, command):
+    code, out, _ = call(command, "--help")
+    assert code == 0
+    assert f"Example: activecharge {command} " in out
+
+
+def test_help_loads_nothing_heavy():
+    """What makes a start slow is imports; none of the slow ones is needed to show help."""
+    program = (
+        "import sys\n"
+        "from activecharge.cli import main\n"
+        f"for command in {['', *sorted(COMMANDS)]!r}:\n"
+        "    sys.argv = ['activecharge', *command.split(), '--help']\n"
+        "    main()\n"
+        "print(*{name.split('.')[0] for name in sys.modules})\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.count("Example: ") == len(COMMANDS)
+    assert set(done.stdout.splitlines()[-1].split()).isdisjoint(HEAVY)
+
+
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        (("rnu", "x.yaml"), "'run'"),
+        (("run",), "FILE"),
+        (("run", "--rundir", "x", "y"), "--run-dir"),
+        (("select", "a", "b", "-n", "0", "-o", "c"), "-n"),
+        (("train", "a", "--members", "1", "-o", "c"), "--members"),
+        (("predict", "a", "b"), "--out"),
+        (("predict", "a", "b", "-o", "."), "directory"),
+    ],
+)
+def test_wrong_arguments(call, arguments, expected):
+    code, out, err = call(*arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ") and err.count("\n") == 1
+    assert expected in err
+
+
+def test_no_arguments_show_the_help(call):
+    code, out, err = call()
+    assert (code, err) == (2, "")
+    assert "Usage: activecharge" in out
