@@ -15,7 +15,7 @@ def stop_reason(run: RunDirectory, number: int) -> str:
     if campaign.stop.labels is not None and labels >= campaign.stop.labels:
         return f"the budget of {campaign.stop.labels} labels is spent"
     if number >= campaign.stop.rounds:
-        return f"the last of {campaign.stop.rounds + 1} rounds is done"
+        return f"round {campaign.stop.rounds} was the last"
     if not campaign.explore:
         return "there are no sources under `explore`"
     return ""

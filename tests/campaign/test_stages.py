@@ -101,7 +101,7 @@ def test_an_error_that_is_no_number_meets_no_target(judged):
     "text, number, expected",
     [
         (EXPLORE + "stop: {rounds: 9}", 1, ""),
-        (EXPLORE + "stop: {rounds: 1}", 1, "all 1 rounds are done"),
+        (EXPLORE + "stop: {rounds: 1}", 1, "round 1 was the last"),
         (EXPLORE + "stop: {rounds: 9, labels: 2}", 1, "the budget of 2 labels is spent"),
         (EXPLORE + "stop: {rounds: 9, labels: 2}", 0, ""),
         ("stop: {rounds: 9}", 1, "there are no sources under `explore`"),

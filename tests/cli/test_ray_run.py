@@ -64,6 +64,6 @@ def test_stopped_twice_killed_once_and_the_same_dataset(start, tmp_path, tiny, f
     process = go()
     out, err = process.communicate()
     assert process.returncode == 0, err
-    assert "Stopped: all 1 rounds are done." in out
+    assert "Stopped: round 1 was the last." in out
     assert dataset(run) == dataset(finished_once)
     wait_until(lambda: not alive(mark))

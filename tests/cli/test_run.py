@@ -78,7 +78,7 @@ def test_the_manifest_holds(finished_once):
 
 def test_its_words(finished_once):
     out = (finished_once.parent.parent / "out").read_text()
-    assert "Stopped: all 1 rounds are done." in out
+    assert "Stopped: round 1 was the last." in out
     for name in ("dataset/data.xyz", "committee", "report/report.html", "journal.jsonl"):
         assert name in out and (finished_once / name).exists()
 
@@ -99,11 +99,11 @@ def test_status(call, finished_once):
     code, out, _ = call("status", finished_once, "--json")
     facts = json.loads(out)
     assert (code, facts["state"], facts["rounds"]) == (0, "finished", 2)
-    assert facts["stop_reason"] == "all 1 rounds are done"
+    assert facts["stop_reason"] == "round 1 was the last"
     assert facts["labels"] + facts["test_labels"] == len(frames(finished_once))
     assert facts["pending"] == 0
     code, out, _ = call("status", finished_once)
-    assert code == 0 and "tiny: finished (all 1 rounds are done)" in out
+    assert code == 0 and "tiny: finished (round 1 was the last)" in out
 
 
 def test_export_gives_the_dataset(call, tmp_path, finished_once):
@@ -171,7 +171,7 @@ def test_more_rounds_go_on(call, finished, tiny):
     tiny.write_text(TINY.replace("rounds: 1", "rounds: 2"))
     code, out, _ = call("run", tiny, "--run-dir", finished, "--json")
     facts = json.loads(out)
-    assert (code, facts["rounds"], facts["stop_reason"]) == (0, 3, "all 2 rounds are done")
+    assert (code, facts["rounds"], facts["stop_reason"]) == (0, 3, "round 2 was the last")
     after = tree(finished / "labels")
     assert {name: after[name] for name in labels} == labels
     assert len(after) + facts["quarantined"] > len(labels)
