@@ -1,0 +1,192 @@
+"""What this machine can do: reference codes, accelerators, and packages with their versions."""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any, get_args
+
+from ase import Atoms
+
+from activecharge.errors import UserError
+from activecharge.records import Candidate, Failure
+from activecharge.reference.options import CodeOptions, GateOptions, ReferenceOptions
+from activecharge.reference.run import label_candidate
+from activecharge.reference.worker import CODES
+
+PROBE_LIMIT = 120.0
+"""Time that the label of one molecule may take [s]."""
+
+_QUICK: dict[str, dict[str, Any]] = {
+    "cp2k": {"method": "GFN1-xTB"},
+    "pyscf": {"functional": "PBE", "basis": "sto-3g", "dispersion": None},
+    "ase": {"calculator": "ase.calculators.tip3p:TIP3P", "bec": "none"},
+}
+"""Settings that make a probe fast, or possible at all."""
+
+_PACKAGES = (
+    ("ray", "parallel and distributed work", "pip install ray"),
+    ("torch-pme", "long-range electrostatics", "pip install torch-pme"),
+    ("mace-torch", "the models' backbone", "pip install mace-torch"),
+    ("matplotlib", "figures of reports", "pip install matplotlib"),
+    ("tblite", "reference tblite", "pip install tblite"),
+    ("xtb", "reference xtb", "pip install xtb"),
+    ("pyscf", "reference pyscf", "pip install pyscf"),
+    ("pyscf-dispersion", "D3 and D4 of reference pyscf", "pip install pyscf-dispersion"),
+)
+"""Package, what it is for, how to install it."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that may or may not be usable here.
+
+    Attributes
+    ----------
+    group : str
+        "reference", "device" or "package".
+    name : str
+    usable : bool
+    version : str
+        Empty where there is none or it is not known.
+    detail : str
+        What it does or did, or what went wrong.
+    hint : str
+        How to make it usable; empty if it is.
+    """
+
+    group: str
+    name: str
+    usable: bool
+    version: str = ""
+    detail: str = ""
+    hint: str = ""
+
+
+def examine(timeout: float = PROBE_LIMIT) -> Iterator[Check]:
+    """Look at every reference code, device and package; a code labels one water molecule.
+
+    Parameters
+    ----------
+    timeout : float
+        Time that each of the labels may take, s.
+
+    Yields
+    ------
+    Check
+        One by one, since a probe can take seconds.
+    """
+    for kind in CODES:
+        yield probe(kind, timeout)
+    yield from devices()
+    yield from (_package(*entry) for entry in _PACKAGES)
+
+
+def probe(kind: str, timeout: float = PROBE_LIMIT) -> Check:
+    """Label one water molecule with a reference code, in a process of its own.
+
+    Parameters
+    ----------
+    kind : str
+        Reference code, as `reference.kind` in a campaign.
+    timeout : float
+        Time that the label may take, s.
+
+    Returns
+    -------
+    Check
+    """
+    code = _option_classes()[kind]
+    settings = _QUICK.get(kind, {})
+    missing = [
+        name
+        for name, field in code.model_fields.items()
+        if field.is_required() and name not in settings
+    ]
+    if missing:
+        return Check("reference", kind, True, detail=f"always there; needs your {missing[0]}")
+    options = code(**settings, timeout=timeout, retries=0)
+    water = Candidate(_water(), "water", "doctor")
+    start = time.perf_counter()
+    try:
+        result = label_candidate(water, options, GateOptions())  # type: ignore[arg-type]
+    except UserError as mistake:
+        return Check("reference", kind, False, hint=str(mistake))
+    seconds = time.perf_counter() - start
+    if isinstance(result, Failure):
+        hint = "see docs/references.md for what it needs"
+        return Check("reference", kind, False, detail=result.reason, hint=hint)
+    version = str(result.settings.get("version", "")) or _version(kind) or ""
+    given = ", ".join(result.values)
+    detail = f"one molecule in {seconds:.1f} s: {given}"
+    return Check("reference", kind, True, version, detail)
+
+
+def devices() -> tuple[Check, ...]:
+    """Accelerators that torch can use."""
+    try:
+        import torch
+    except ImportError as error:
+        hint = "pip install torch"
+        return (Check("device", "GPU", False, detail=f"no torch ({error})", hint=hint),)
+    found = [
+        Check(
+            "device",
+            f"cuda:{index}",
+            True,
+            str(torch.version.cuda),
+            f"{torch.cuda.get_device_name(index)}, "
+            f"{torch.cuda.get_device_properties(index).total_memory / 2**30:.0f} GiB",
+        )
+        for index in range(torch.cuda.device_count())
+    ]
+    if torch.backends.mps.is_available():
+        found.append(Check("device", "mps", True, detail="Apple GPU; float32 only"))
+    if not found:
+        hint = "a GPU is optional; for one, install a CUDA build of torch and its driver"
+        detail = f"torch {torch.__version__} sees none; models run on the CPU"
+        found.append(Check("device", "GPU", False, detail=detail, hint=hint))
+    return tuple(found)
+
+
+def render(checks: Iterable[Check]) -> str:
+    """Write checks as text, one a line, with hints below those that are not usable."""
+    checks = list(checks)
+    width = max((len(check.name) for check in checks), default=0)
+    lines: list[str] = []
+    group = ""
+    for check in checks:
+        if check.group != group:
+            group = check.group
+            lines += ([""] if lines else []) + [f"{group}s"]
+        mark = "yes" if check.usable else "no "
+        said = "  ".join(text for text in (check.version, check.detail) if text)
+        lines.append(f"  {mark}  {check.name:<{width}}  {said}".rstrip())
+        if check.hint:
+            lines.append(f"       {'':<{width}}  {check.hint}")
+    return "\n".join(lines)
+
+
+def _option_classes() -> dict[str, type[CodeOptions]]:
+    union = get_args(ReferenceOptions)[0]
+    classes = get_args(union) or (union,)
+    return {cls.model_fields["kind"].default: cls for cls in classes}
+
+
+def _water() -> Atoms:
+    # Å; the experimental shape, rounded.
+    return Atoms("OHH", positions=[[0, 0, 0], [0.757, 0, 0.586], [-0.757, 0, 0.586]])
+
+
+def _package(name: str, purpose: str, install: str) -> Check:
+    version = _version(name)
+    if version is None:
+        return Check("package", name, False, detail=f"for {purpose}", hint=install)
+    return Check("package", name, True, version, purpose)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
