@@ -10,8 +10,8 @@ from ase import Atoms
 
 from activecharge.errors import UserError
 from activecharge.properties import BEC_CONVENTION, PROPERTIES
+from activecharge.reference.code_options import CommandOptions
 from activecharge.reference.failure import ReferenceFailure, describe_exit
-from activecharge.reference.options import CommandOptions
 from activecharge.rounding import as_stored
 
 MOVED = 1e-5
@@ -52,12 +52,11 @@ def label(atoms: Atoms, options: CommandOptions) -> dict[str, np.ndarray]:
     """
     import ase.io
 
-    # In the current folder, which the worker's owner removes even if this process is killed.
-    with tempfile.TemporaryDirectory(dir=".", ignore_cleanup_errors=True) as name:
-        folder = Path(name).resolve()
-        ase.io.write(folder / "input.extxyz", atoms, format="extxyz")
-        _execute(options.command, folder)
-        return _values(_read(folder / "output.extxyz"), atoms)
+    # Whoever gave this process its current folder keeps or removes what is left there.
+    folder = Path(tempfile.mkdtemp(dir=".", prefix="command-")).resolve()
+    ase.io.write(folder / "input.extxyz", atoms, format="extxyz")
+    _execute(options.command, folder)
+    return _values(_read(folder / "output.extxyz"), atoms)
 
 
 def _execute(command: tuple[str, ...], folder: Path) -> None:

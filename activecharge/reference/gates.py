@@ -11,10 +11,12 @@ import numpy as np
 from ase import Atoms
 
 from activecharge.properties import PROPERTIES
-from activecharge.reference.options import GateOptions
+from activecharge.reference.gate_options import GateOptions
 
 
-def gate(atoms: Atoms, values: dict[str, np.ndarray], options: GateOptions) -> str | None:
+def gate(
+    atoms: Atoms, values: dict[str, np.ndarray], options: GateOptions, kind: str = ""
+) -> str | None:
     """Check a label against what physics demands of it.
 
     Only properties that are present are checked, and no value is altered.
@@ -26,13 +28,16 @@ def gate(atoms: Atoms, values: dict[str, np.ndarray], options: GateOptions) -> s
     values : dict of str to numpy.ndarray
         By property name, shapes and units as in `activecharge.properties`.
     options : GateOptions
+    kind : str
+        `reference.kind` of the code, whose tolerances apply where `options` gives none.
 
     Returns
     -------
     str or None
         A sentence with the breached law, its figure and tolerance; None if all hold.
     """
-    return _form(len(atoms), values) or next(_breaches(atoms, values, options), None)
+    tolerances = options.tolerances(kind)
+    return _form(len(atoms), values) or next(_breaches(atoms, values, tolerances), None)
 
 
 def _form(atom_count: int, values: dict[str, np.ndarray]) -> str | None:
@@ -52,26 +57,32 @@ def _form(atom_count: int, values: dict[str, np.ndarray]) -> str | None:
     return None
 
 
-def _breaches(atoms: Atoms, values: dict[str, np.ndarray], options: GateOptions) -> Iterator[str]:
+def _breaches(
+    atoms: Atoms, values: dict[str, np.ndarray], tolerances: dict[str, float]
+) -> Iterator[str]:
     """Yield a sentence for each breached law, cheap and telling ones first."""
     free = not atoms.pbc.any()
     # About the centroid, so that rounding errors have the shortest levers.
     positions = atoms.positions - atoms.positions.mean(axis=0)
     if "forces" in values:
         forces = values["forces"]
-        yield from _over("largest force", np.linalg.norm(forces, axis=1), options.max_force, "eV/Å")
-        yield from _over("net force", forces.sum(axis=0), options.net_force, "eV/Å")
+        yield from _over(
+            "largest force", np.linalg.norm(forces, axis=1), tolerances["max_force"], "eV/Å"
+        )
+        yield from _over("net force", forces.sum(axis=0), tolerances["net_force"], "eV/Å")
         if free:
             torque = np.cross(positions, forces).sum(axis=0)
-            yield from _over("net torque", torque, options.net_torque, "eV")
+            yield from _over("net torque", torque, tolerances["net_torque"], "eV")
     if "charges" in values:
-        yield from _over("sum of charges", values["charges"].sum(), options.neutrality, "e")
+        yield from _over("sum of charges", values["charges"].sum(), tolerances["neutrality"], "e")
     if "bec" in values:
         total = values["bec"].sum(axis=0)
-        yield from _over("acoustic sum rule", total, options.acoustic_sum_rule, "e")
+        yield from _over("acoustic sum rule", total, tolerances["acoustic_sum_rule"], "e")
         if free and "dipole" in values:
             breach = _rotation(positions, values["bec"], values["dipole"])
-            yield from _over("rotational sum rule", breach, options.rotational_sum_rule, "e·Å")
+            yield from _over(
+                "rotational sum rule", breach, tolerances["rotational_sum_rule"], "e·Å"
+            )
 
 
 def _rotation(positions: np.ndarray, bec: np.ndarray, dipole: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from activecharge.reference.failure import ReferenceFailure, describe_exit
+from activecharge.reference.salvage import salvage, tail
 
 START_LIMIT = 300.0
 """Time a worker may take to start [s]; imports can be slow on shared file systems."""
@@ -44,18 +45,26 @@ class Worker:
         self._buffer = b""
         self._lock = threading.Lock()
 
-    def ask(self, request: dict[str, Any], timeout: float, keep: bool = True) -> dict[str, Any]:
+    def ask(
+        self,
+        request: dict[str, Any],
+        timeout: float,
+        stay: bool = True,
+        kept: Path | None = None,
+    ) -> dict[str, Any]:
         """Send a request and wait for its answer.
 
         Parameters
         ----------
         request : dict
-            As `activecharge.reference.worker.answer` takes it.
+            As `activecharge.reference.worker.answer` takes it, without the folder.
         timeout : float
             Seconds for the work itself; starting the worker is not counted.
-        keep : bool
+        stay : bool
             Whether the worker stays for the next request. If not, it is killed after its
             answer with whatever it has left running.
+        kept : pathlib.Path, optional
+            Where the files of a failed run are copied to, with what it printed.
 
         Returns
         -------
@@ -68,39 +77,67 @@ class Worker:
             If the worker crashed or ran out of time; it is gone then.
         """
         with self._lock:
-            if self._process is None or self._process.poll() is not None:
-                self._start()
-            assert self._process is not None and self._process.stdin is not None
+            folder = self._prepare()
             said = self._log().stat().st_size
             try:
-                self._process.stdin.write(json.dumps(request).encode() + b"\n")
-                self._process.stdin.flush()
-                answer = self._receive(timeout, said)
-            except BrokenPipeError:
+                answer = self._exchange(request | {"folder": str(folder)}, timeout)
+            except (EOFError, BrokenPipeError):
+                self._kill()
+                salvage(folder, self._log(), said, kept)
                 raise self._crash(said) from None
+            except ReferenceFailure:
+                self._kill()
+                salvage(folder, self._log(), said, kept)
+                self.close()
+                raise
             except BaseException:
                 # Also after an interrupt: a late answer must not meet the next request.
                 self.close()
                 raise
-            if not keep:
+            if not stay:
+                self._kill()
+            if "failure" in answer:
+                salvage(folder, self._log(), said, kept)
+            if not stay:
                 self.close()
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
             return answer
 
     def close(self) -> None:
         """Kill the worker with all its children and remove its scratch folder."""
-        process, self._process = self._process, None
-        if process is not None:
-            # Before the leader is reaped its group's number cannot become another's.
-            if process.returncode is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                with contextlib.suppress(BrokenPipeError):  # of a request not yet taken
-                    if pipe is not None:
-                        pipe.close()
+        self._kill()
+        self._process = None
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
             self._scratch = None
+
+    def _kill(self) -> None:
+        process = self._process
+        if process is None:
+            return
+        # Before the leader is reaped its group's number cannot become another's.
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            with contextlib.suppress(BrokenPipeError):  # of a request not yet taken
+                if pipe is not None:
+                    pipe.close()
+
+    def _prepare(self) -> Path:
+        """Start the worker if need be and make an empty folder for one request."""
+        try:
+            if self._process is None or self._process.poll() is not None:
+                self._start()
+            assert self._scratch is not None
+            return Path(tempfile.mkdtemp(prefix="run-", dir=self._scratch))
+        except OSError as error:
+            self.close()
+            raise ReferenceFailure(
+                f"the scratch folder in {tempfile.gettempdir()} cannot be written "
+                f"({error.strerror}); free space there or set TMPDIR to another place"
+            ) from error
 
     def _start(self) -> None:
         self.close()
@@ -117,13 +154,22 @@ class Worker:
                 start_new_session=True,
             )
         try:
-            self._receive(START_LIMIT, 0)
+            self._receive(START_LIMIT)
+        except EOFError:
+            self._kill()
+            raise self._crash(0) from None
         except BaseException:
             self.close()
             raise
 
-    def _receive(self, timeout: float, said: int) -> dict[str, Any]:
-        """Read one line; `said` is where in the log this request's output begins."""
+    def _exchange(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
+        assert self._process is not None and self._process.stdin is not None
+        self._process.stdin.write(json.dumps(request).encode() + b"\n")
+        self._process.stdin.flush()
+        return self._receive(timeout)
+
+    def _receive(self, timeout: float) -> dict[str, Any]:
+        """Read one line."""
         assert self._process is not None and self._process.stdout is not None
         descriptor = self._process.stdout.fileno()
         poller = select.poll()  # select() itself fails on descriptors above 1023
@@ -135,19 +181,19 @@ class Worker:
                 raise ReferenceFailure(f"timed out after {timeout:g} s")
             data = os.read(descriptor, 1 << 16)
             if not data:
-                raise self._crash(said)
+                raise EOFError
             self._buffer += data
         line, self._buffer = self._buffer.split(b"\n", 1)
         return json.loads(line)
 
     def _crash(self, said: int) -> ReferenceFailure:
-        """Clean up after a worker that closed its pipe, and say how it ended."""
+        """Clean up after a worker that has ended, and say how; `said` is where its output begins.
+
+        A process that was already ending keeps its own exit code when it is killed.
+        """
         assert self._process is not None
         process = self._process
-        with self._log().open("rb") as log:
-            log.seek(said)
-            lines = log.read().decode(errors="replace").strip().splitlines()
-        # A process that is already ending keeps its own exit code when it is killed.
+        lines = tail(self._log(), said).decode(errors="replace").strip().splitlines()
         self.close()
         last = f"; its last line was: {lines[-1][:200]}" if lines else ""
         return ReferenceFailure(f"the reference process {describe_exit(process.returncode)}{last}")

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase import Atoms
 
-from activecharge.errors import UserError
+from activecharge.reference.checks import check, require
+from activecharge.reference.code_options import TbliteOptions
 from activecharge.reference.failure import ReferenceFailure
-from activecharge.reference.options import TbliteOptions
+from activecharge.reference.response import from_field
 from activecharge.rounding import as_stored
 from activecharge.units import BOHR, BOLTZMANN, HARTREE
 
@@ -65,7 +66,7 @@ def label(atoms: Atoms, options: TbliteOptions) -> dict[str, np.ndarray]:
         If tblite is not installed.
     """
     _require()
-    _check(atoms)
+    check(atoms, "tblite", HEAVIEST)
     zero = _run(atoms, options)
     values = {
         "energy": zero["energy"] * HARTREE,
@@ -76,21 +77,17 @@ def label(atoms: Atoms, options: TbliteOptions) -> dict[str, np.ndarray]:
         values["stress"] = zero["virial"] * (HARTREE / atoms.get_volume())
     else:
         values["dipole"] = zero["dipole"] * BOHR
-        values["bec"] = _born_effective_charges(atoms, options, zero)
+        # In atomic units force over field is already in e.
+        values["bec"] = from_field(
+            lambda field: -_run(atoms, options, field, zero)["gradient"], options.field
+        )
     return {name: as_stored(value) for name, value in values.items()}
 
 
-def _born_effective_charges(atoms: Atoms, options: TbliteOptions, zero: "Result") -> np.ndarray:
-    """Return Z[i, a, b] = ∂F_ib/∂E_a in e, shape (N, 3, 3), from central differences."""
-    bec = np.empty((len(atoms), 3, 3))
-    for direction in range(3):
-        field = np.zeros(3)
-        field[direction] = options.field
-        # In atomic units force over field is already in e.
-        plus = _run(atoms, options, field, zero)["gradient"]
-        minus = _run(atoms, options, -field, zero)["gradient"]
-        bec[:, direction, :] = (minus - plus) / (2 * options.field)
-    return bec
+def remedies(options: TbliteOptions) -> list[TbliteOptions]:
+    """Return what to try next: gentler mixing and more cycles."""
+    gentle = {"damping": options.damping / 2, "max_iterations": 2 * options.max_iterations}
+    return [options.model_copy(update=gentle)]
 
 
 def _run(
@@ -117,6 +114,7 @@ def _run(
         calculator.set("verbosity", 0)
         calculator.set("accuracy", options.accuracy)
         calculator.set("max-iter", options.max_iterations)
+        calculator.set("mixer-damping", options.damping)
         calculator.set("temperature", options.electronic_temperature * BOLTZMANN / HARTREE)
         if field is not None:
             calculator.add("electric-field", field.tolist())
@@ -125,36 +123,5 @@ def _run(
         raise ReferenceFailure(f"tblite ({options.method}): {error}") from error
 
 
-def _check(atoms: Atoms) -> None:
-    """Refuse what tblite would compute in silence but wrongly, or only crash on."""
-    outside = sorted(set(atoms.numbers[(atoms.numbers < 1) | (atoms.numbers > HEAVIEST)].tolist()))
-    if outside:
-        raise ReferenceFailure(
-            f"tblite knows the elements 1 to {HEAVIEST}, the frame has atomic number {outside[0]}"
-        )
-    if not np.isfinite(atoms.positions).all():
-        raise ReferenceFailure("the frame has positions that are not finite numbers")
-    if atoms.numbers.sum() % 2:
-        raise ReferenceFailure(
-            f"the frame has {atoms.numbers.sum()} electrons, an even number was expected "
-            "(a neutral closed shell)"
-        )
-    if atoms.pbc.any() and not atoms.pbc.all():
-        # tblite gives such a frame the energy of the fully periodic one.
-        raise ReferenceFailure(
-            "tblite cannot treat a cell that is periodic in some directions only; "
-            "make it periodic in all three, with vacuum in the others"
-        )
-    if atoms.pbc.all() and atoms.cell.rank < 3:
-        raise ReferenceFailure("the frame is periodic but its cell has no volume")
-
-
 def _require() -> None:
-    """Raise a sentence that says how to install tblite if it is absent."""
-    try:
-        import tblite.interface  # noqa: F401
-    except ImportError as error:
-        raise UserError(
-            f"reference.kind: tblite needs the tblite package ({error}); "
-            "install it with `pip install tblite`."
-        ) from error
+    require("tblite", "tblite.interface", "pip install tblite")

@@ -132,10 +132,5 @@ def test_a_program_that_cannot_start_is_the_users_mistake(trimer):
         CommandOptions(command=())
 
 
-def test_nothing_is_left_in_the_scratch_folder(scratch, tmp_path, trimer, frame):
-    label(trimer, giving(tmp_path, frame))
-    assert list(scratch.iterdir()) == []
-
-
 def test_settings_are_the_command():
     assert settings(shell("true")) == {"command": ["sh", "-c", "true"]}

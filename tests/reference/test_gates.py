@@ -14,11 +14,7 @@ def test_real_labels_pass_far_inside_the_tolerances(trimer, trimer_label, box):
     # A hundred times tighter than the defaults: those never refuse a sound tblite label.
     options = GateOptions()
     tight = GateOptions(
-        **{
-            name: getattr(options, name) / 100
-            for name in GateOptions.model_fields
-            if name != "max_force"
-        }
+        **{name: value / 100 for name, value in options.tolerances().items() if name != "max_force"}
     )
     assert gate(trimer, trimer_label, tight) is None
     assert gate(box, label(box, TbliteOptions()), tight) is None

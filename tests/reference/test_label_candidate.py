@@ -54,7 +54,10 @@ def request(candidate: Candidate, reference) -> dict:
         "positions": atoms.positions.tolist(),
         "cell": atoms.cell.array.tolist(),
         "pbc": atoms.pbc.tolist(),
+        "name": candidate.hash,
         "reference": reference.model_dump(mode="json"),
+        "gates": {},
+        "attempt": 0,
     }
 
 
@@ -135,7 +138,9 @@ def test_a_hung_code_is_killed_with_its_children(tmp_path, candidate):
 
 def test_tblite_is_killed_in_the_middle_of_its_work(candidate):
     # Far less than any label needs.
-    assert reason(candidate, TbliteOptions(timeout=1e-4)) == "timed out after 0.0001 s"
+    assert (
+        reason(candidate, TbliteOptions(timeout=1e-4)) == "timed out after 0.0001 s (tried 2 times)"
+    )
     assert isinstance(label_candidate(candidate, TbliteOptions(), GateOptions()), Label)
 
 
@@ -227,7 +232,7 @@ def test_noise_on_standard_output_does_not_disturb_the_protocol(tmp_path, candid
         start_new_session=True,
         text=True,
     )
-    process.stdin.write(json.dumps(request(candidate, TbliteOptions())) + "\n")
+    process.stdin.write(json.dumps(request(candidate, TbliteOptions()) | {"folder": "."}) + "\n")
     process.stdin.flush()
     lines = [process.stdout.readline() for _ in range(2)]
     process.kill()
