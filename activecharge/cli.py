@@ -119,6 +119,10 @@ def label(
     method: Annotated[
         str | None, typer.Option(help="Method, where the code offers several.")
     ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Further setting of the reference, as cutoff=400; repeatable."),
+    ] = None,
     workers: Workers = 1,
     config: Annotated[
         Path | None,
@@ -141,7 +145,7 @@ def label(
         campaign = load_campaign(config)
         options, gates = campaign.reference, campaign.gates
     else:
-        options = parse_reference({"kind": reference} | ({"method": method} if method else {}))
+        options = parse_reference(reference, method, settings or ())
         gates = GateOptions()
     count, failures = label_file(frames, out, options, gates, workers, console)
     for failure in failures:
@@ -238,6 +242,69 @@ def select(
     choices = select_file(committee, pool, out, options, seed)
     counts = {why: sum(c.why == why for c in choices) for why in ("uncertain", "control")}
     typer.echo(f"{out}: {counts['uncertain']} uncertain and {counts['control']} control frames")
+
+
+@app.command("import")
+def import_(
+    data: Annotated[Path, typer.Argument(help="extxyz, or what ASE reads.", metavar="DATA")],
+    out: Out,
+    config: Annotated[
+        Path | None, typer.Option(help="YAML file with the settings of docs/import.md.")
+    ] = None,
+    key: Annotated[
+        list[str] | None, typer.Option(help="Name in the file, as energy=dft_energy; repeatable.")
+    ] = None,
+    unit: Annotated[
+        list[str] | None, typer.Option(help="Unit in the file, as energy=hartree; repeatable.")
+    ] = None,
+    order: Annotated[
+        str | None,
+        typer.Option(help="Index order of Born effective charges: pol_disp, disp_pol, detect."),
+    ] = None,
+    bec_file: Annotated[
+        Path | None, typer.Option(help="VASP OUTCAR or CP2K APT file with Born effective charges.")
+    ] = None,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(help="File that should share no frame with DATA; repeatable."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take in labelled data of other programs.
+
+    The index order of Born effective charges is given or told from the data, never guessed.
+
+    Example: `activecharge import theirs.xyz -o ours.xyz --key bec=apt --unit energy=hartree`
+    """
+    from activecharge.campaign.intake import bring, import_options
+
+    given = {"order": order, "bec_file": bec_file and str(bec_file)}
+    options = import_options(config, key or (), unit or (), given)
+    intake = bring(data, out, options, against or ())
+    _print(intake.facts(), intake.text(), as_json)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Tell which references, devices and packages are usable here, or how to install them.
+
+    Each usable reference labels one water molecule.
+
+    Example: `activecharge doctor --json`
+    """
+    from dataclasses import asdict
+
+    from activecharge.reference.doctor import examine, render
+
+    if as_json:
+        _print([asdict(check) for check in examine()], "", as_json)
+        return
+    group = ""
+    for check in examine():
+        if check.group != group:
+            typer.echo(f"{check.group}s")
+            group = check.group
+        typer.echo(render(check))
 
 
 def _print(data: Any, text: str, as_json: bool) -> None:

@@ -1,13 +1,14 @@
 """A campaign as the user writes it: one YAML file, validated before any compute is spent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
-from activecharge.campaign.mistakes import describe, sentence
+from activecharge.campaign.mistakes import sentence
+from activecharge.campaign.yaml_file import named_value, read_settings
 from activecharge.committee.options import SelectionOptions
 from activecharge.errors import UserError
 from activecharge.learning.options import TrainingOptions
@@ -132,24 +133,10 @@ class Campaign(Options):
         return sources
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML's safe subset, where a key that is given twice is a mistake."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        merge = "tag:yaml.org,2002:merge"
-        keys = [self.construct_object(key, True) for key, _ in node.value if key.tag != merge]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(
-                    problem=f"the key {key!r} is given twice", problem_mark=node.start_mark
-                )
-        return super().construct_mapping(node, deep)
-
-
 def load_campaign(path: Path | str) -> Campaign:
     """Read and validate a campaign file.
 
-    Relative paths of `file` sources count from the folder of the campaign file.
+    Relative paths of files in it count from its folder.
 
     Raises
     ------
@@ -157,11 +144,7 @@ def load_campaign(path: Path | str) -> Campaign:
         One sentence naming the file and the key, and for an unknown key the nearest known.
     """
     path = Path(path)
-    data = _read_yaml(path)
-    if not isinstance(data, dict):
-        raise UserError(
-            f"{path}: expected keys and values (name, reference, ...), found {describe(data)}"
-        )
+    data = read_settings(path, "name, reference, ...")
     _resolve_paths(data, path.parent)
     try:
         return Campaign.model_validate(data)
@@ -169,27 +152,15 @@ def load_campaign(path: Path | str) -> Campaign:
         raise UserError(f"{path}: {sentence(error, Campaign)}") from error
 
 
-def _read_yaml(path: Path) -> Any:
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file; give a campaign YAML file") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not text; give a campaign YAML file") from error
-    except OSError as error:
-        reason = error.strerror
-        raise UserError(f"{path}: cannot be read ({reason}); give a campaign YAML file") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" at line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or getattr(error, "reason", "unreadable")
-        raise UserError(f"{path}: not valid YAML{line}: {problem}; correct it") from error
-    except RecursionError as error:
-        raise UserError(f"{path}: nested too deeply for a campaign; correct it") from error
-
-
-def parse_reference(data: dict[str, Any]) -> ReferenceOptions:
-    """Settings of a reference code given on the command line."""
+def parse_reference(kind: str, method: str | None, settings: Sequence[str]) -> ReferenceOptions:
+    """Settings of a reference code given on the command line, further ones as "key=value"."""
+    data: dict[str, Any] = {"kind": kind} | ({"method": method} if method else {})
+    for item in settings:
+        key, text = named_value(item, "timeout=3600")
+        try:
+            data[key] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            data[key] = text
     return _parse("reference", lambda: TypeAdapter(ReferenceOptions).validate_python(data))
 
 
@@ -217,8 +188,12 @@ def dump_campaign(campaign: Campaign) -> str:
 
 
 def _resolve_paths(data: dict[str, Any], folder: Path) -> None:
-    for group in ("initial", "test", "explore"):
-        sources = data.get(group)
-        for source in sources if isinstance(sources, list) else ():
-            if isinstance(source, dict) and isinstance(source.get("path"), str):
-                source["path"] = str((folder / source["path"]).resolve())
+    groups = [data.get("reference")]
+    for name in ("initial", "test", "explore"):
+        sources = data.get(name)
+        groups += sources if isinstance(sources, list) else []
+    for group in groups:
+        if isinstance(group, dict):
+            for key in ("path", "file", "template"):
+                if isinstance(group.get(key), str):
+                    group[key] = str((folder / group[key]).resolve())

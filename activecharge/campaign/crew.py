@@ -16,6 +16,7 @@ from activecharge.errors import UserError
 from activecharge.learning.training_set import Member, TrainingSet
 from activecharge.model import ARCHITECTURE
 from activecharge.records import Candidate, Failure, Prediction
+from activecharge.reference.failure import too_many
 from activecharge.sampling.options import DynamicsOptions
 
 FRAMES_PER_TASK = 64
@@ -39,17 +40,28 @@ class Crew:
         -------
         list of Failure
             Those of this call.
+
+        Raises
+        ------
+        UserError
+            If a larger share of all labels so far failed than the reference is allowed.
         """
         run = self.run
         todo = [c for c in candidates if run.labels.get(c.hash) is None]
         shared = work.LabelWork(
-            run.campaign.reference, run.campaign.gates, self.label_slot.cpus, run.path
+            reference=run.campaign.reference,
+            gates=run.campaign.gates,
+            threads=self.label_slot.cpus,
+            store=run.path,
+            failed=run.path / "failed",
         )
-        failures = []
+        tried, failed_before = run.labels.history()
+        failures: list[Failure] = []
         with self.console.progress("label", len(todo)) as advance:
             for index, result in self.executor.map(work.label, todo, self.label_slot, shared):
                 if isinstance(result, Lost):
                     result = Failure(todo[index], result.reason)
+                tried += 1
                 if isinstance(result, Failure):
                     run.labels.put(result)
                     failures.append(result)
@@ -57,6 +69,11 @@ class Crew:
                     run.journal.append(
                         "quarantined", hash=result.candidate.hash, reason=result.reason
                     )
+                    share = run.campaign.reference.max_failed_share
+                    if reason := too_many(failed_before + failures, tried, share):
+                        raise UserError(
+                            f"{reason}, delete {run.labels.quarantine} and run again to retry"
+                        )
                 else:
                     run.journal.append("labelled", hash=result.candidate.hash)
                 advance()

@@ -4,9 +4,10 @@ import contextlib
 import logging
 import os
 import signal
+import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Protocol
 
 from activecharge.campaign.config import ExecutorOptions
@@ -74,6 +75,11 @@ class InlineExecutor:
         """Nothing to stop."""
 
 
+SHORT = 0.25
+"""Time that a Ray task should take at least [s]: starting one costs some 4 ms. Pieces of work
+that are shorter travel together."""
+
+
 class RayExecutor:
     """Tasks on an embedded Ray instance of this machine."""
 
@@ -106,28 +112,46 @@ class RayExecutor:
         shared: Any = None,
         tick: Callable[[], None] | None = None,
     ) -> Iterator[tuple[int, Any]]:
-        """See `Executor.map`; at most four items per CPU are in flight."""
+        """See `Executor.map`; a few tasks per CPU are in flight, the rest waits here."""
         ray = self._ray
         self._check_fits(slot)
-        task = ray.remote(num_cpus=slot.cpus, num_gpus=slot.gpus, max_retries=2)(work)
+        task = ray.remote(num_cpus=slot.cpus, num_gpus=slot.gpus, max_retries=2)(_batch)
         common = ray.put(shared)
-        waiting = iter(enumerate(items))
-        running: dict[Any, int] = {}
+        waiting = deque(range(len(items)))
+        running: dict[Any, list[int]] = {}
+        alone: set[int] = set()
+        seconds = SHORT  # of one piece, as the last task had it
         try:
-            while True:
-                for index, item in islice(waiting, 4 * self.cpus - len(running)):
-                    running[task.remote(common, item)] = index
-                if not running:
-                    return
+            while waiting or running:
+                while waiting and len(running) < 3 * self.cpus:
+                    size = self._size(seconds, len(waiting)) if waiting[0] not in alone else 1
+                    batch = [waiting.popleft() for _ in range(size)]
+                    running[task.remote(work, common, [items[i] for i in batch])] = batch
                 done, _ = ray.wait(list(running), num_returns=1, timeout=1.0)
                 if tick:
                     tick()
                 for reference in done:
-                    yield running.pop(reference), self._result(reference)
+                    batch = running.pop(reference)
+                    result = self._result(reference)
+                    if isinstance(result, Lost) and len(batch) > 1:
+                        # One of them killed the worker; the others must not be blamed for it.
+                        alone.update(batch)
+                        waiting.extendleft(reversed(batch))
+                    elif isinstance(result, Lost):
+                        yield batch[0], result
+                    else:
+                        results, spent = result
+                        seconds = spent / len(batch)
+                        yield from zip(batch, results, strict=True)
         finally:
             for reference in running:
                 with contextlib.suppress(Exception):
                     ray.cancel(reference, force=True)
+
+    def _size(self, seconds: float, waiting: int) -> int:
+        """How many pieces of `seconds` each make the next task; few towards the end, so that
+        all CPUs finish together."""
+        return max(1, min(int(SHORT / max(seconds, 1e-6)), waiting // (3 * self.cpus)))
 
     def _check_fits(self, slot: Slot) -> None:
         """Refuse work that no worker could ever take; Ray would wait for one for ever."""
@@ -161,6 +185,13 @@ class RayExecutor:
     def close(self) -> None:
         """Stop Ray and all its workers."""
         self._ray.shutdown()
+
+
+def _batch(work: Work, shared: Any, items: Sequence[Any]) -> tuple[list[Any], float]:
+    """Do some pieces of work on a Ray worker; returns results and the time they took [s]."""
+    start = time.perf_counter()
+    results = [work(shared, item) for item in items]
+    return results, time.perf_counter() - start
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ MEANINGS = {
     "report/report.html": "learning curve, parity, disagreement, selection, time",
     "labels": "every label by content hash",
     "quarantine": "what could not be labelled, and why",
+    "failed": "input and output of failed reference runs",
     "rounds": "candidates, selection and members of each round",
     "journal.jsonl": "what happened when",
 }

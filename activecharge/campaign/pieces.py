@@ -24,6 +24,7 @@ from activecharge.learning.options import TrainingOptions
 from activecharge.learning.training_set import Member, TrainingSet
 from activecharge.model.options import ModelOptions
 from activecharge.records import Candidate, Failure, Label
+from activecharge.reference.failure import too_many
 from activecharge.reference.options import GateOptions, ReferenceOptions
 from activecharge.report.metrics import errors
 from activecharge.sampling.identity import content_hash
@@ -42,10 +43,17 @@ def label_file(
 
     They wait in the folder `<out>.parts` for the same reference to go on.
 
+    What failed runs leave behind is kept in `<out>.failed`.
+
     Returns
     -------
     int, list of Failure
         Labels written to `out`, and what could not be labelled.
+
+    Raises
+    ------
+    UserError
+        If a larger share of the labels failed than the reference is allowed.
     """
     candidates = {c.hash: c for c in _candidates(frames)}
     parts = out.with_name(f"{out.name}.parts")
@@ -54,19 +62,26 @@ def label_file(
     store = LabelStore(folder)
     done = {name: store.get(name) for name in candidates}
     todo = [candidates[name] for name, result in done.items() if not isinstance(result, Label)]
-    shared = work.LabelWork(reference, gates, 1, folder)
+    failed = out.with_name(f"{out.name}.failed")
+    shared = work.LabelWork(reference, gates, 1, folder, failed)
     options = ExecutorOptions(kind="ray" if workers > 1 else "inline", cpus=workers)
+    failures: list[Failure] = []
     with open_executor(options) as executor, console.progress("label", len(todo)) as advance:
         for index, result in executor.map(work.label, todo, Slot(), shared):
             if isinstance(result, Lost):
                 result = Failure(todo[index], result.reason)
             done[result.candidate.hash] = result
+            if isinstance(result, Failure):
+                failures.append(result)
+                tried = sum(known is not None for known in done.values())
+                if reason := too_many(failures, tried, reference.max_failed_share):
+                    raise UserError(f"{reason}; {failed} has the input and output of failed runs")
             advance()
     labels = [result for result in done.values() if isinstance(result, Label)]
     if labels:
         write_labels(out, labels)
     shutil.rmtree(parts, ignore_errors=True)
-    return len(labels), [result for result in done.values() if isinstance(result, Failure)]
+    return len(labels), failures
 
 
 def train_file(

@@ -28,6 +28,11 @@ class LabelStore:
             frame.info["reason"] = result.reason
             write_frames(self.quarantine / f"{name}.extxyz", [frame])
 
+    def history(self) -> tuple[int, list[Failure]]:
+        """How many configurations were tried to the end, and those that failed."""
+        failures = [_read_failure(path) for path in sorted(self.quarantine.glob("*.extxyz"))]
+        return len(failures) + len(list(self.labels.glob("*.extxyz"))), failures
+
     def get(self, name: str) -> Label | Failure | None:
         """What is known of a content hash; None if it was never tried to the end.
 

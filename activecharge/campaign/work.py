@@ -16,12 +16,16 @@ from activecharge.sampling.options import DynamicsOptions, SanityOptions
 
 @dataclass(frozen=True)
 class LabelWork:
-    """How to label; the label is kept where `store` lies before anybody hears of it."""
+    """How to label; the label is kept where `store` lies before anybody hears of it.
+
+    What failed runs leave behind is kept in `failed`.
+    """
 
     reference: ReferenceOptions
     gates: GateOptions
     threads: int
     store: Path
+    failed: Path
 
 
 def label(shared: LabelWork, candidate: Candidate) -> Label | Failure:
@@ -33,9 +37,16 @@ def label(shared: LabelWork, candidate: Candidate) -> Label | Failure:
     from activecharge.campaign.store import LabelStore
     from activecharge.reference.run import label_candidate
 
-    result = label_candidate(candidate, shared.reference, shared.gates, shared.threads)
+    store = LabelStore(shared.store)
+    # A task is repeated where its worker died, with whatever it had finished before.
+    done = store.get(candidate.hash)
+    if isinstance(done, Label):
+        return done
+    result = label_candidate(
+        candidate, shared.reference, shared.gates, shared.threads, shared.failed
+    )
     if isinstance(result, Label):
-        LabelStore(shared.store).put(result)
+        store.put(result)
     return result
 
 

@@ -1,7 +1,7 @@
 """What this machine can do: reference codes, accelerators, and packages with their versions."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any, get_args
@@ -149,22 +149,11 @@ def devices() -> tuple[Check, ...]:
     return tuple(found)
 
 
-def render(checks: Iterable[Check]) -> str:
-    """Write checks as text, one a line, with hints below those that are not usable."""
-    checks = list(checks)
-    width = max((len(check.name) for check in checks), default=0)
-    lines: list[str] = []
-    group = ""
-    for check in checks:
-        if check.group != group:
-            group = check.group
-            lines += ([""] if lines else []) + [f"{group}s"]
-        mark = "yes" if check.usable else "no "
-        said = "  ".join(text for text in (check.version, check.detail) if text)
-        lines.append(f"  {mark}  {check.name:<{width}}  {said}".rstrip())
-        if check.hint:
-            lines.append(f"       {'':<{width}}  {check.hint}")
-    return "\n".join(lines)
+def render(check: Check) -> str:
+    """Write a check as one line of text, with a second one for the hint."""
+    said = "  ".join(text for text in (check.version, check.detail) if text)
+    line = f"  {'yes' if check.usable else 'no ':<4} {check.name:<17} {said}".rstrip()
+    return f"{line}\n{'':<7} {'':<17} {check.hint}" if check.hint else line
 
 
 def _option_classes() -> dict[str, type[CodeOptions]]:

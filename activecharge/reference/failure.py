@@ -57,5 +57,5 @@ def too_many(failures: Sequence[Failure], tried: int, share: float) -> str | Non
     common = "; ".join(f"{count} x {kind}" for kind, count in kinds.most_common(3))
     return (
         f"{len(failures)} of {tried} reference runs failed, more than the share of {share:g} "
-        f"accepted by reference.max_failed_share ({common}); mend the reference or its settings"
+        f"accepted by reference.max_failed_share ({common}); mend the reference"
     )

@@ -56,9 +56,9 @@ def label_candidate(
         if "mistake" in answer:
             raise UserError(answer["mistake"])
         if "values" in answer:
-            settings = answer["settings"] | ({"failed_attempts": reasons} if reasons else {})
             values = {name: np.array(x, dtype=float) for name, x in answer["values"].items()}
-            return Label(candidate, values, reference.kind, settings)
+            # Former attempts leave no trace here: a label is the same whoever made it hard.
+            return Label(candidate, values, reference.kind, answer["settings"])
         if kept is not None:
             _keep_input(kept, candidate, reference)
         reasons.append(answer["failure"])

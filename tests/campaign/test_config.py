@@ -11,6 +11,7 @@ from activecharge.campaign.config import (
     parse_training,
 )
 from activecharge.errors import UserError
+from activecharge.reference.options import TbliteOptions
 
 SHIPPED = sorted((Path(__file__).parents[2] / "campaigns").glob("*.yaml"))
 BASE = "initial: [{kind: clusters}]\n"
@@ -134,12 +135,14 @@ def test_anchors_and_merged_keys(tmp_path):
 
 
 def test_settings_from_the_command_line():
-    assert parse_reference({"kind": "tblite", "method": "GFN1-xTB"}).method == "GFN1-xTB"
+    assert parse_reference("tblite", "GFN1-xTB", ["retries=3"]) == TbliteOptions(
+        method="GFN1-xTB", retries=3
+    )
     model, training = parse_training("local", 3, None)
     assert (model.coupling, training.members) == ("local", 3)
     assert parse_training("local", 3, 7)[1].steps == 7
     with pytest.raises(UserError, match=r"^unknown reference\.kind 'guess'"):
-        parse_reference({"kind": "guess"})
+        parse_reference("guess", None, [])
     with pytest.raises(UserError, match=r"^model\.coupling: input should be 'independent'"):
         parse_training("weak", 3, None)
     with pytest.raises(UserError, match=r"^training\.members: "):

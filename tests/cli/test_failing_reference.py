@@ -1,6 +1,7 @@
 """References that crash, lie or never converge: quarantined with the reason, or one sentence."""
 
 import json
+import shutil
 import sys
 
 import ase.io
@@ -77,6 +78,35 @@ def test_nothing_converges(call, tmp_path):
     assert "not one initial configuration got a label" in err and "quarantine" in err
     assert len(list((tmp_path / "run" / "quarantine").iterdir())) == 9
     assert not (tmp_path / "run" / "error.log").exists()
+
+
+def test_too_many_failures_stop_a_campaign(call, tmp_path):
+    """It goes on once the reference is mended and what failed is let go."""
+    switch = tmp_path / "mended"
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import os, sys\n"
+        f"os.path.exists({str(switch)!r}) or sys.exit('no licence')\n"
+        "lines = open('input.extxyz').read().splitlines()\n"
+        "lines[1] = lines[1] + ' REF_energy=-1.0'\n"
+        "open('output.extxyz', 'w').write('\\n'.join(lines) + '\\n')\n"
+    )
+    command = json.dumps([sys.executable, "-S", "-E", str(program)])
+    text = TINY.replace("rounds: 1", "rounds: 0").replace("count: 6", "count: 18")
+    text = text.replace("model: {", "model: {charges: latent, ")
+    file = tmp_path / "campaign.yaml"
+    file.write_text(text + f"reference: {{kind: command, command: {command}}}\n")
+    code, _, err = call("run", file, "--run-dir", "run")
+    assert code == 2 and err.count("\n") == 1
+    assert "20 of 20 reference runs failed" in err and "delete" in err
+    quarantine = tmp_path / "run" / "quarantine"
+    assert len(list(quarantine.iterdir())) == 20
+    assert len(list((tmp_path / "run" / "failed").glob("*/attempt-0/printed.log"))) == 20
+    shutil.rmtree(quarantine)
+    switch.touch()
+    code, _, err = call("run", file, "--run-dir", "run")
+    assert code == 0, err
+    assert len(list((tmp_path / "run" / "labels").iterdir())) == 21
 
 
 def test_a_program_that_is_not_there(call, tmp_path):

@@ -16,6 +16,8 @@ COMMANDS = {
     "predict",
     "evaluate",
     "select",
+    "import",
+    "doctor",
 }
 # Not pydantic: typer takes it for the parameters of a command, where it is installed.
 HEAVY = {"torch", "ase", "numpy", "ray", "matplotlib", "scipy", "tblite", "yaml"}
