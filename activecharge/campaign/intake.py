@@ -13,6 +13,7 @@ from activecharge.dataset.extxyz import write_labels
 from activecharge.dataset.importer import Imported, import_file
 from activecharge.dataset.options import ImportOptions
 from activecharge.errors import UserError
+from activecharge.reference.tight_binding import tight_binding_bec
 from activecharge.sampling.identity import content_hash
 from activecharge.sampling.leaks import Repeat, find_repeats
 from activecharge.sampling.pool import read_pool
@@ -112,7 +113,7 @@ def bring(data: Path, out: Path, options: ImportOptions, against: Sequence[Path]
         Files whose frames must not be among the data, a test set for one.
     """
     frames = {str(path): read_pool(path) for path in against}
-    imported = import_file(data, options, content_hash)
+    imported = import_file(data, options, content_hash, second=tight_binding_bec)
     frames[str(data)] = [label.candidate.atoms for label in imported.labels]
     repeats = find_repeats(frames)
     write_labels(out, imported.labels)

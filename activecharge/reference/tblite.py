@@ -12,10 +12,11 @@ from ase import Atoms
 
 from activecharge.reference.checks import check, require
 from activecharge.reference.code_options import TbliteOptions
-from activecharge.reference.failure import ReferenceFailure
 from activecharge.reference.response import from_field
+from activecharge.reference.tblite_cell import born_effective_charges, polarization
+from activecharge.reference.tblite_run import calculator, run
 from activecharge.rounding import as_stored
-from activecharge.units import BOHR, BOLTZMANN, HARTREE
+from activecharge.units import BOHR, HARTREE
 
 if TYPE_CHECKING:
     from tblite.interface import Result
@@ -33,6 +34,7 @@ def settings(options: TbliteOptions) -> dict[str, Any]:
         "method": options.method,
         "accuracy": options.accuracy,
         "field_au": options.field,
+        "step_A": options.step,
         "electronic_temperature_K": options.electronic_temperature,
         "version": ".".join(map(str, get_version())),
     }
@@ -41,22 +43,23 @@ def settings(options: TbliteOptions) -> dict[str, Any]:
 def label(atoms: Atoms, options: TbliteOptions) -> dict[str, np.ndarray]:
     """Compute the label of one neutral closed-shell configuration.
 
-    Free clusters get energy, forces, charges, dipole and Born effective charges. Cells that
-    are periodic in all directions (Γ point) get energy, forces, stress and charges: a uniform
-    field, and with it the dipole, has no meaning there.
+    Free clusters get dipole and Born effective charges, these from six runs in a field. Cells
+    (Γ point) get polarization and Born effective charges with `periodic_bec` only, from
+    Berry phases and three runs an atom.
 
     Parameters
     ----------
     atoms : ase.Atoms
-        N atoms, positions in Å.
+        N atoms, positions in Å; free, or periodic in all directions.
     options : TbliteOptions
 
     Returns
     -------
     dict of str to numpy.ndarray
-        energy () eV; forces (N, 3) eV/Å; charges (N,) e, Mulliken; and either dipole (3,) e·Å
-        and bec (N, 3, 3) e, polarization index first, or stress (3, 3) eV/Å³, positive under
-        tension. Rounded to 8 decimals.
+        energy () eV; forces (N, 3) eV/Å; charges (N,) e, Mulliken; of cells stress (3, 3)
+        eV/Å³, positive under tension; dipole (3,) e·Å, for cells the Berry-phase polarization,
+        known up to e times a lattice vector; bec (N, 3, 3) e, polarization index first. Rounded
+        to 8 decimals.
 
     Raises
     ------
@@ -75,6 +78,9 @@ def label(atoms: Atoms, options: TbliteOptions) -> dict[str, np.ndarray]:
     }
     if atoms.pbc.any():
         values["stress"] = zero["virial"] * (HARTREE / atoms.get_volume())
+        if options.periodic_bec:
+            values["dipole"] = polarization(atoms, options, zero)
+            values["bec"] = born_effective_charges(atoms, options)
     else:
         values["dipole"] = zero["dipole"] * BOHR
         # In atomic units force over field is already in e.
@@ -97,30 +103,11 @@ def _run(
     start: "Result | None" = None,
 ) -> "Result":
     """Converge one field (atomic units), from the state `start` if given."""
-    from tblite.exceptions import TBLiteRuntimeError
-    from tblite.interface import Calculator
-
-    periodic = bool(atoms.pbc.any())
-    try:
-        # A calculator keeps every field it was ever given, so each field has its own.
-        calculator = Calculator(
-            options.method,
-            atoms.numbers,
-            atoms.positions / BOHR,
-            charge=0.0,
-            lattice=atoms.cell.array / BOHR if periodic else None,
-            periodic=atoms.pbc if periodic else None,
-        )
-        calculator.set("verbosity", 0)
-        calculator.set("accuracy", options.accuracy)
-        calculator.set("max-iter", options.max_iterations)
-        calculator.set("mixer-damping", options.damping)
-        calculator.set("temperature", options.electronic_temperature * BOLTZMANN / HARTREE)
-        if field is not None:
-            calculator.add("electric-field", field.tolist())
-        return calculator.singlepoint(start, copy=start is not None)
-    except TBLiteRuntimeError as error:
-        raise ReferenceFailure(f"tblite ({options.method}): {error}") from error
+    # A calculator keeps every field it was ever given, so each field has its own.
+    made = calculator(atoms, options)
+    if field is not None:
+        made.add("electric-field", field.tolist())
+    return run(made, options, start)
 
 
 def _require() -> None:

@@ -9,6 +9,9 @@ import pytest
 from ase.units import Hartree
 
 from activecharge.dataset.extxyz import read_labels
+from activecharge.reference.tight_binding import tight_binding_bec
+from activecharge.sampling.builders import build_boxes
+from activecharge.sampling.options import BoxesOptions
 
 
 @pytest.fixture
@@ -53,6 +56,21 @@ def test_settings_from_a_file(call, tmp_path, theirs):
     code, _, err = call("import", "theirs.xyz", "-o", "again.xyz", *named)
     assert code == 2 and "the data show the opposite" in err
     assert not (tmp_path / "again.xyz").exists()
+
+
+def test_order_in_a_cell_by_comparison(call, tmp_path):
+    """No sum rule tells the order in bulk; a second calculation by the same method does."""
+    options = BoxesOptions(count=1, molecules=(2, 2), density=0.5)
+    atoms = next(build_boxes(options, np.random.default_rng(0)))
+    bec = tight_binding_bec(atoms)
+    atoms.arrays["apt"] = bec.swapaxes(1, 2).reshape(-1, 9)
+    ase.io.write(tmp_path / "bulk.xyz", atoms, format="extxyz")
+    code, out, err = call("import", "bulk.xyz", "-o", "ours.xyz", "--key", "bec=apt")
+    assert code == 0, err
+    assert "disp_pol, detected: comparison with a second calculation, 1 frame" in out
+    [label] = read_labels(tmp_path / "ours.xyz")
+    # Eight decimals in the file.
+    np.testing.assert_allclose(label.values["bec"], bec, atol=1e-8)
 
 
 def test_repeats_are_named(call, tmp_path, theirs):
