@@ -18,9 +18,11 @@ class ChargeCalculator(Calculator):
 
     `results` holds ASE's names: energy and free_energy, which are one (eV), forces (N, 3) (eV/Å),
     charges (N,) (e), dipole (3,) (e·Å, free frames), stress (6,) (eV/Å³, periodic frames),
-    born_effective_charges (N, 3, 3) (e, [polarization, displacement]); and the members' spread of
-    each as `<name>_std`, in its unit. ASE stores all but the spreads in its own `.traj` files; its
-    extxyz writer takes no (N, 3, 3) results and needs `write_results=False`.
+    born_effective_charges (N, 3, 3) (e, [polarization, displacement]); the members' spread of
+    each as `<name>_std`, in its unit; and, of a committee that a campaign has calibrated, the root
+    mean square error to expect as `<name>_expected_error` (NaN for atoms of elements it is not
+    calibrated for). ASE stores all but these two in its own `.traj` files; its extxyz writer takes
+    no (N, 3, 3) results and needs `write_results=False`.
 
     Parameters
     ----------
@@ -67,7 +69,13 @@ class ChargeCalculator(Calculator):
             if name == "stress":
                 mean = full_3x3_to_voigt_6_stress(mean)
             key = _NAMES.get(name, name)
-            scalar = np.ndim(mean) == 0
-            self.results[key] = float(mean) if scalar else mean
-            self.results[f"{key}_std"] = float(std) if np.ndim(std) == 0 else std
+            self.results[key] = _plain(mean)
+            self.results[f"{key}_std"] = _plain(std)
+            if name in prediction.expected_error:
+                self.results[f"{key}_expected_error"] = _plain(prediction.expected_error[name])
         self.results["free_energy"] = self.results["energy"]
+
+
+def _plain(value: np.ndarray) -> float | np.ndarray:
+    """Numbers as ASE has them, which are not arrays of no dimension."""
+    return float(value) if np.ndim(value) == 0 else value

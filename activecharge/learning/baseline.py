@@ -47,9 +47,9 @@ def _coulomb_energy(batch: Batch, options: ModelOptions) -> float:
     """Coulomb energy of one frame's reference charges in eV."""
     graph = batch.graph
     geometry = trace_geometry(graph, displacement=False, strain=False)
-    electrostatics = Electrostatics(options.cutoff, options.coulomb_exclusion).to(
-        graph.positions.dtype
-    )
+    electrostatics = Electrostatics(
+        options.cutoff, options.coulomb_exclusion, options.coulomb_accuracy
+    ).to(graph.positions.dtype)
     charges = batch.targets["charges"]
     return float(
         electrostatics(graph, charges, geometry.positions, geometry.cell, geometry.lengths)

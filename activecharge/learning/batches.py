@@ -1,6 +1,6 @@
 """Labels as batches of tensors; what is missing is NaN and counts nowhere."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,8 +8,12 @@ import torch
 
 from activecharge.errors import UserError
 from activecharge.model.graph import Graph, build_graph, join
+from activecharge.model.network import ChargeModel
 from activecharge.properties import PROPERTIES
 from activecharge.records import Label
+
+EVALUATION_FRAMES = 32
+"""Frames per batch when nothing is differentiated for training."""
 
 
 @dataclass(frozen=True)
@@ -70,3 +74,11 @@ def join_batches(batches: Sequence[Batch]) -> Batch:
     """Many frames as one batch, in the order given."""
     targets = {name: torch.cat([batch.targets[name] for batch in batches]) for name in PROPERTIES}
     return Batch(join([batch.graph for batch in batches]), targets)
+
+
+def evaluation_batches(model: ChargeModel, frames: Sequence[Batch]) -> Iterator[Batch]:
+    """Single frames, joined by up to `EVALUATION_FRAMES`, on the model's device in its type."""
+    device = next(model.parameters()).device
+    for start in range(0, len(frames), EVALUATION_FRAMES):
+        chunk = frames[start : start + EVALUATION_FRAMES]
+        yield join_batches(chunk).to(device, model.dtype)

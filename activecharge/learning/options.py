@@ -24,8 +24,8 @@ class LossWeights(Options):
     dipole: float = Field(
         1.0,
         ge=0,
-        description="Dipole of free frames; not used by the independent coupling, whose charges "
-        "alone cannot carry a reference dipole.",
+        description="Dipole of free frames; not used by the independent coupling unless charges "
+        "are latent, since reference charges alone cannot carry a reference dipole.",
     )
     bec: float = Field(1.0, ge=0, description="Born effective charge components.")
 

@@ -10,7 +10,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from activecharge.errors import UserError
 from activecharge.learning.baseline import fit_architecture
-from activecharge.learning.batches import Batch, join_batches, make_batch
+from activecharge.learning.batches import Batch, evaluation_batches, join_batches, make_batch
+from activecharge.learning.charges import fit_screening, orient_charges, start_latent_charges
 from activecharge.learning.loss import active_weights, loss, scaled_errors
 from activecharge.learning.options import TrainingOptions
 from activecharge.learning.training_set import Member, TrainingSet
@@ -18,9 +19,6 @@ from activecharge.model.checkpoint import load_model, save_model
 from activecharge.model.network import ChargeModel
 from activecharge.properties import PROPERTIES
 from activecharge.records import MemberResult
-
-EVALUATION_FRAMES = 32
-"""Frames per batch when nothing is differentiated for training."""
 
 WARM_UP = 0.05
 """Share of the steps over which the learning rate rises."""
@@ -45,18 +43,22 @@ def train_member(
         torch device.
     progress : callable, optional
         Called with each entry of the history: step, learning_rate, train_loss, valid_loss and
-        the validation MAE of every property in its unit.
+        the validation MAE of every property in its unit. The last entry of the history also
+        holds a fitted screening factor.
 
     Raises
     ------
     UserError
-        If `start` holds another kind of model, no label has the charges that are to teach
-        the model's, or the training diverges.
+        If `start` holds another kind of model, no label has the charges or the Born effective
+        charges that the model asks for, or the training diverges.
     """
-    if data.model.charges == "reference" and not any(
-        np.isfinite(label.values.get("charges", np.nan)).any() for label in data.train
-    ):
+    if data.model.charges == "reference" and not _labelled(data, "charges"):
         raise UserError("no training label has charges; label them, or set model.charges to latent")
+    if data.model.screening == "fitted" and not _labelled(data, "bec"):
+        raise UserError(
+            "no training label has Born effective charges to fit the screening factor to; label "
+            "them, or give model.screening a number"
+        )
     torch.manual_seed(member.seed)
     rng = np.random.default_rng(member.seed)
     options, cutoff = data.training, data.model.cutoff
@@ -66,8 +68,8 @@ def train_member(
         model = _load_start(member.start, data, device)
     else:
         model = ChargeModel(fit_architecture(train, data.model, data.elements)).to(device)
-        if data.model.charges == "latent" and _oxygen_is_positive(model, valid or train):
-            model.pair_charges.reverse()
+        if data.model.charges == "latent":
+            start_latent_charges(model, train)
     if options.bootstrap:
         hashes = [label.candidate.hash for label in data.train]
         copies = _copies(hashes, member.seed)
@@ -75,9 +77,18 @@ def train_member(
     weights = active_weights(options.weights, data.model)
     history = _optimize(model, train, valid or train, weights, options, member, rng, progress)
     if data.model.charges == "latent":
-        _orient_charges(model, valid or train)
+        orient_charges(model, valid or train, weights)
+    if data.model.screening == "fitted":
+        history[-1]["screening"] = fit_screening(model, train)
+        errors = _evaluate(model, valid or train, {"bec": 1.0})
+        history[-1] |= {name: errors[name] for name in ("bec",) if name in errors}
     save_model(model, Path(member.directory))
     return MemberResult(member.index, member.directory, tuple(history))
+
+
+def _labelled(data: TrainingSet, name: str) -> bool:
+    """Whether any training label has values of a property."""
+    return any(np.isfinite(label.values.get(name, np.nan)).any() for label in data.train)
 
 
 def _copies(hashes: Sequence[str], seed: int) -> list[int]:
@@ -186,36 +197,14 @@ def _evaluate(model, frames: Sequence[Batch], weights) -> dict[str, float]:
     """Validation loss, and per property the MAE in its unit (energy per atom)."""
     errors: dict[str, list[torch.Tensor]] = {name: [] for name in weights}
     total = 0.0
-    device = next(model.parameters()).device
-    for start in range(0, len(frames), EVALUATION_FRAMES):
-        chunk = frames[start : start + EVALUATION_FRAMES]
-        batch = join_batches(chunk).to(device, model.dtype)
-        predicted = model(batch.graph, _outputs(weights, batch))
-        total += float(loss(predicted, batch, weights)) * len(chunk)
-        for name in _outputs(weights, batch):
+    for batch in evaluation_batches(model, frames):
+        names = _outputs(weights, batch)
+        predicted = model(batch.graph, names)
+        total += float(loss(predicted, batch, weights)) * len(batch.graph.counts)
+        for name in names:
             errors[name].append(scaled_errors(predicted, batch, name).abs().double())
     result = {"valid_loss": total / len(frames)}
     for name, parts in errors.items():
         if parts:
             result[name] = float(torch.cat(parts).mean()) * PROPERTIES[name].tolerance
     return result
-
-
-def _orient_charges(model: ChargeModel, frames: Sequence[Batch]) -> None:
-    """Make oxygen negative on average: latent charges are fixed only up to a common sign.
-
-    With the dipolar coupling the polarization fixes the sign, so it stays as learned; that
-    training starts with oxygen negative makes it the likely one.
-    """
-    if model.architecture.options.coupling != "dipolar" and _oxygen_is_positive(model, frames):
-        model.reverse_charges()
-
-
-def _oxygen_is_positive(model: ChargeModel, frames: Sequence[Batch]) -> bool:
-    """Whether oxygen's mean charge is above zero."""
-    if "O" not in model.architecture.elements:
-        return False
-    batch = join_batches(frames[:EVALUATION_FRAMES])
-    batch = batch.to(next(model.parameters()).device, model.dtype)
-    oxygen = batch.graph.species == model.architecture.elements.index("O")
-    return bool(model(batch.graph, {"charges"})["charges"][oxygen].mean() > 0)

@@ -7,12 +7,15 @@ vector and tensor channels which the charge heads need.
 
 import contextlib
 import io
+import itertools
 import os
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
+from activecharge.model.neighbors import Neighbors
 from activecharge.model.options import ModelOptions
 
 # mace switches torch's safe loading off for the whole process, so that e3nn can read its
@@ -35,6 +38,12 @@ with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
     )
 
 os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
+
+
+RADIAL_HIDDEN = (32, 32)
+
+SILU_SCALE = 1.6791767
+"""Inverse root mean square of SiLU of a standard normal variable."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,101 @@ class Features:
     envelope: torch.Tensor
 
 
+class RadialNetwork(torch.nn.Module):
+    """From a radial basis to the weights of a convolution: MACE's perceptron, without biases.
+
+    Scaled as e3nn's, so that every layer's outputs have unit variance, but with the scales put
+    into the matrices rather than applied to the values of every edge.
+    """
+
+    def __init__(self, inputs: int, outputs: int):
+        super().__init__()
+        sizes = (inputs, *RADIAL_HIDDEN, outputs)
+        self.weights = torch.nn.ParameterList(
+            torch.randn(a, b) for a, b in itertools.pairwise(sizes)
+        )
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """Weights (E, outputs) from the radial basis (E, inputs)."""
+        first, *others = self.weights
+        values = values @ (first / first.shape[0] ** 0.5)
+        for matrix in others:
+            scaled = matrix * (SILU_SCALE / matrix.shape[0] ** 0.5)
+            values = torch.nn.functional.silu(values) @ scaled
+        return values
+
+
+class Interaction(torch.nn.Module):
+    """MACE's residual interaction; faster where nodes hold scalars only, as in the first one.
+
+    There the message A_i,clm = Σ_j R_cl(r_ij) h_jc Y_lm(r_ij) is one matrix product an atom. It
+    equals the block's own tensor product, which writes out every term of the sum.
+    """
+
+    def __init__(self, *, nodes: o3.Irreps, **settings):
+        super().__init__()
+        block: Any = RealAgnosticResidualInteractionBlock(
+            node_feats_irreps=nodes, radial_MLP=list(RADIAL_HIDDEN), **settings
+        )
+        inputs, outputs = settings["edge_feats_irreps"].dim, block.conv_tp.weight_numel
+        block.conv_tp_weights = RadialNetwork(inputs, outputs)
+        self.block = block
+        self.scalar = nodes.lmax == 0
+
+    def forward(
+        self,
+        attributes: torch.Tensor,
+        nodes: torch.Tensor,
+        harmonics: torch.Tensor,
+        radial: torch.Tensor,
+        neighbors: Neighbors,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Message (N, C, L) and skip connection."""
+        block = self.block
+        if not self.scalar:
+            return block(attributes, nodes, harmonics, radial, neighbors.edges)
+        channels = nodes.shape[1]
+        weights = block.conv_tp_weights(radial).unflatten(1, (-1, channels))
+        weights = weights * neighbors.at_sender(block.linear_up(nodes))[:, None, :]
+        # In this order the gradient of the larger table comes out contiguous.
+        message = torch.bmm(neighbors.table(harmonics).mT, neighbors.table(weights.flatten(1)))
+        message = message.unflatten(2, (-1, channels))
+        parts = [
+            message[:, ell**2 : (ell + 1) ** 2, ell].mT.flatten(1)
+            for ell in range(message.shape[2])
+        ]
+        message = block.linear(torch.cat(parts, dim=1)) / block.avg_num_neighbors
+        return block.reshape(message), block.skip_tp(nodes, attributes)
+
+
+class Harmonics(torch.nn.Module):
+    """Real spherical harmonics of unit vectors up to `largest` ℓ, of squared norm 2ℓ + 1.
+
+    Each ℓ follows from the one below and the vector by Clebsch–Gordan coefficients. Same order
+    and signs as e3nn's, whose compiled function is slow where shapes change and for small frames.
+    """
+
+    def __init__(self, largest: int):
+        super().__init__()
+        self.largest = largest
+        pole = torch.tensor([0.0, 1.0, 0.0])
+        one = pole * 3**0.5
+        for ell in range(1, largest):
+            step = o3.wigner_3j(ell, 1, ell + 1)
+            above = torch.einsum("a,b,abc->c", one, pole, step)
+            step = step * ((2 * ell + 3) ** 0.5 / above.norm())
+            self.register_buffer(f"step_{ell}", step.flatten(0, 1), persistent=False)
+            one = above / above.norm() * (2 * ell + 3) ** 0.5
+
+    def forward(self, unit: torch.Tensor) -> torch.Tensor:
+        """Values (E, (largest + 1)²) at unit vectors (E, 3)."""
+        values = [torch.ones_like(unit[:, :1]), 3**0.5 * unit]
+        for ell in range(1, self.largest):
+            product = (values[-1][:, :, None] * unit[:, None, :]).flatten(1)
+            values.append(product @ self.get_buffer(f"step_{ell}"))
+        return torch.cat(values, dim=1)
+
+
 class Backbone(torch.nn.Module):
     """Node embedding, then `interactions` times (interaction, product basis)."""
 
@@ -83,20 +187,19 @@ class Backbone(torch.nn.Module):
             num_polynomial_cutoff=5,
             apply_cutoff=False,
         )
-        self.harmonics = o3.SphericalHarmonics(harmonics, normalize=True, normalization="component")
+        self.harmonics = Harmonics(max_ell)
         self.interactions = torch.nn.ModuleList()
         self.products = torch.nn.ModuleList()
         incoming = embedded
         for _ in range(options.interactions):
-            interaction = RealAgnosticResidualInteractionBlock(
+            interaction = Interaction(
+                nodes=incoming,
                 node_attrs_irreps=attributes,
-                node_feats_irreps=incoming,
                 edge_attrs_irreps=harmonics,
                 edge_feats_irreps=o3.Irreps(f"{options.radial}x0e"),
                 target_irreps=messages,
                 hidden_irreps=self.hidden,
                 avg_num_neighbors=avg_neighbors,
-                radial_MLP=[32, 32],
             )
             product = EquivariantProductBasisBlock(
                 node_feats_irreps=messages,
@@ -114,18 +217,17 @@ class Backbone(torch.nn.Module):
     def forward(
         self,
         attributes: torch.Tensor,
-        vectors: torch.Tensor,
         lengths: torch.Tensor,
-        edges: torch.Tensor,
+        neighbors: Neighbors,
     ) -> Features:
-        """Features from one-hot elements (N, Z), edge vectors (E, 3), lengths (E,) Å, edges."""
-        harmonics = self.harmonics(vectors)
-        basis, envelope = self.radial(lengths[:, None], attributes, edges, None)
+        """Features from one-hot elements (N, Z), edge lengths (E,) Å and neighbours."""
+        harmonics = self.harmonics(neighbors.unit)
+        basis, envelope = self.radial(lengths[:, None], attributes, neighbors.edges, None)
         radial = basis * envelope
         nodes = self.embedding(attributes)
         scalars = []
         for interaction, product in zip(self.interactions, self.products, strict=True):
-            message, skip = interaction(attributes, nodes, harmonics, radial, edges)
+            message, skip = interaction(attributes, nodes, harmonics, radial, neighbors)
             nodes = product(message, skip, attributes)
             scalars.append(nodes[:, : self.channels])
         c = self.channels

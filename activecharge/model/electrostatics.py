@@ -1,33 +1,28 @@
-"""Coulomb energy of point charges: direct sum for free frames, Ewald or PME for periodic ones.
+"""Coulomb energy of point charges: direct sum for free frames, Ewald or P3M for periodic ones.
 
-All sums are torch-pme's (Loche et al., J. Chem. Phys. 162, 142501 (2025),
-https://doi.org/10.1063/5.0251713). Its potential of atom i already carries the ½ against double
-counting, so the energy of a frame is Σ_i q_i V_i.
+The pair potentials and their smooth parts are torch-pme's (Loche et al., J. Chem. Phys. 162,
+142501 (2025), https://doi.org/10.1063/5.0251713).
 """
 
 import math
 
 import torch
-from torchpme import Calculator, CoulombPotential, EwaldCalculator, PMECalculator
+from torchpme import Calculator, CoulombPotential
 
+from activecharge.model.convergence import converge
 from activecharge.model.graph import Graph
+from activecharge.model.reciprocal import ewald_energies, mesh_energy
 from activecharge.units import COULOMB
 
-MESH_ABOVE = 200
-"""Atoms in a periodic frame above which the mesh method is used; Ewald is faster below."""
-
-CUTOFF_IN_SMEARINGS = 5.0
-"""Real-space cutoff over the width σ of the screening Gaussians: neglects erfc(5/√2) = 6e-7."""
-
-LARGEST_WAVE = 5.56
-"""Largest wave number of the Ewald sum times σ: neglects exp(−5.56²/2) = 2e-7."""
+MESH_ABOVE = 250_000
+"""Waves times atoms of a frame above which the mesh is faster than the Ewald sum."""
 
 
 class Electrostatics(torch.nn.Module):
-    """Energy of point charges, converged to float32's noise (Ewald) or, in forces, to 1e-4 (PME).
+    """Energy of point charges, whose derivatives are forces of the accuracy asked for.
 
-    The real-space part of the periodic sums reuses the model's edges, so the width of the
-    screening Gaussians follows from its cutoff.
+    The real-space part of the periodic sums reuses the model's edges, so its cutoff is theirs; all
+    else follows from it and from the accuracy (`Convergence`).
 
     Parameters
     ----------
@@ -36,20 +31,16 @@ class Electrostatics(torch.nn.Module):
     exclusion : float
         Distance in Å, at most `cutoff`, within which pairs of charges fade out: their energy is
         q_i q_j/r times 1 − f(r), where f falls smoothly from 1 at contact to 0. At 0, none do.
+    accuracy : float
+        Error of the forces in periodic frames relative to their size.
     """
 
-    def __init__(self, cutoff: float, exclusion: float = 0.0):
+    def __init__(self, cutoff: float, exclusion: float = 0.0, accuracy: float = 1e-4):
         super().__init__()
-        self.smearing = cutoff / CUTOFF_IN_SMEARINGS
-        largest_wave = LARGEST_WAVE / self.smearing
-        self.direct = Calculator(CoulombPotential(prefactor=COULOMB))
-        self.ewald = EwaldCalculator(
-            CoulombPotential(smearing=self.smearing, prefactor=COULOMB),
-            lr_wavelength=2 * math.pi / largest_wave,
-            full_neighbor_list=True,
-        )
-        self.largest_wave = largest_wave
         self.exclusion = exclusion
+        self.convergence = converge(cutoff, accuracy)
+        self.direct = Calculator(CoulombPotential(prefactor=COULOMB))
+        self.screened = CoulombPotential(smearing=self.convergence.smearing, prefactor=COULOMB)
 
     def forward(
         self,
@@ -76,30 +67,24 @@ class Electrostatics(torch.nn.Module):
         torch.Tensor
             (B,) eV.
         """
-        atoms = graph.counts.tolist()
-        edges = torch.bincount(graph.frame[graph.edges[1]], minlength=len(atoms)).tolist()
-        potentials = list(self._free(graph, charges, positions).split(atoms))
-        per_frame = zip(
-            graph.periodic.tolist(),
-            graph.offsets[:-1],
-            charges.split(atoms),
-            cell,
-            positions.split(atoms),
-            graph.edges.T.split(edges),
-            lengths.split(edges),
-            strict=True,
-        )
-        for index, (periodic, start, q, box, places, pairs, distances) in enumerate(per_frame):
-            if periodic:
-                potentials[index] = self._periodic(q, box, places, pairs - start, distances)
-        energies = torch.zeros_like(cell[:, 0, 0])
-        energies = energies.index_add(0, graph.frame, charges * torch.cat(potentials))
-        if self.exclusion == 0:
-            return energies
+        energies = self._near(graph, charges, lengths)
+        if not graph.periodic.all():
+            energies = energies + self._free(graph, charges, positions)
+        if graph.periodic.any():
+            energies = energies + self._smooth(graph, charges, positions, cell)
+        return energies
+
+    def _near(self, graph: Graph, charges: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """Sums over edges (B,): the real-space part of periodic frames, less what fades out."""
         sender, receiver = graph.edges
+        frame = graph.frame.index_select(0, receiver)
+        inside = graph.periodic.index_select(0, frame)
+        potential = torch.where(inside, self.screened.sr_from_dist(lengths), 0.0)
+        if self.exclusion:
+            potential = potential - COULOMB * self._fade(lengths) / lengths
         # Every pair is there in both directions, hence the half.
-        excluded = COULOMB / 2 * self._fade(lengths) * charges[sender] * charges[receiver] / lengths
-        return energies.index_add(0, graph.frame[receiver], -excluded)
+        pairs = potential * charges.index_select(0, sender) * charges.index_select(0, receiver) / 2
+        return pairs.new_zeros(len(graph.counts)).index_add(0, frame, pairs)
 
     def _fade(self, distances: torch.Tensor) -> torch.Tensor:
         """1 at contact, 0 with two derivatives at the exclusion (E,)."""
@@ -107,74 +92,51 @@ class Electrostatics(torch.nn.Module):
         return 1 - x**5 * (21 - 35 * x + 15 * x**2)
 
     def _free(self, graph: Graph, charges: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-        """Potential (N,) in V of all other charges of the same free frame; 0 in periodic ones."""
+        """Energies (B,) of all pairs of the free frames, 0 in periodic ones."""
         pairs = _free_pairs(graph)
         distances = torch.linalg.vector_norm(positions[pairs[:, 1]] - positions[pairs[:, 0]], dim=1)
-        # Without smearing the calculator is a sum over pairs; it ignores the cell.
+        # Without smearing the calculator is a sum over pairs, halved; it ignores the cell.
         unit = torch.eye(3, dtype=positions.dtype, device=positions.device)
-        return self.direct(charges[:, None], unit, positions, pairs, distances)[:, 0]
+        potential = self.direct(charges[:, None], unit, positions, pairs, distances)[:, 0]
+        energies = charges.new_zeros(len(graph.counts))
+        return energies.index_add(0, graph.frame, charges * potential)
 
-    def _periodic(
-        self,
-        charges: torch.Tensor,
-        cell: torch.Tensor,
-        positions: torch.Tensor,
-        pairs: torch.Tensor,
-        distances: torch.Tensor,
+    def _smooth(
+        self, graph: Graph, charges: torch.Tensor, positions: torch.Tensor, cell: torch.Tensor
     ) -> torch.Tensor:
-        """Potential (n,) in V in one periodic frame."""
-        arguments = (charges[:, None], cell, positions, pairs, distances)
-        if len(charges) > MESH_ABOVE:
-            return self._mesh().to(positions)(*arguments)[:, 0]
-        return self.ewald(*arguments, kvectors=wave_vectors(cell, self.largest_wave))[:, 0]
-
-    def _mesh(self) -> PMECalculator:
-        """PME, made anew for each use since it keeps tensors of its last one.
-
-        Rounding up to powers of two puts the actual mesh between 0.19 and 0.375 σ, where seven
-        nodes err as P3M's five do. (P3M in torch-pme 0.5 is right for orthogonal cells only.)
-        """
-        return PMECalculator(
-            CoulombPotential(smearing=self.smearing, prefactor=COULOMB),
-            mesh_spacing=0.75 * self.smearing,
-            interpolation_nodes=7,
-            full_neighbor_list=True,
+        """Energies (B,) of the smeared charges of periodic frames, less each one's own."""
+        atoms = graph.counts.tolist()
+        periodic = graph.periodic.tolist()
+        volumes = torch.linalg.det(cell).abs()
+        # The waves of a sphere's half, (2π)³/V apart.
+        density = self.convergence.largest_wave**3 / (12 * math.pi**2)
+        work = (density * volumes.detach() * graph.counts).tolist()
+        large = [i for i, cost in enumerate(work) if periodic[i] and cost > MESH_ABOVE]
+        small = [i for i, cost in enumerate(work) if periodic[i] and cost <= MESH_ABOVE]
+        q, r = charges.split(atoms), positions.split(atoms)
+        waves = self.convergence.largest_wave
+        values = ewald_energies(
+            self.screened,
+            [q[i] for i in small],
+            [r[i] for i in small],
+            [cell[i] for i in small],
+            waves,
         )
-
-
-def wave_vectors(cell: torch.Tensor, largest: float) -> torch.Tensor:
-    """All reciprocal lattice vectors within a sphere, differentiable by the cell.
-
-    A sphere keeps the sum's truncation invariant under rotation, reflection and choice of cell.
-    (Left to itself, torch-pme 0.5's Ewald sum takes a parallelepiped of half the asked-for
-    extent.)
-
-    Parameters
-    ----------
-    cell : (3, 3) Å
-        Rows are lattice vectors.
-    largest : float
-        Radius of the sphere in 1/Å.
-
-    Returns
-    -------
-    torch.Tensor
-        (K, 3) in 1/Å.
-    """
-    reciprocal = 2 * math.pi * torch.linalg.inv(cell).T
-    # |n_i| = |k·a_i|/2π is at most |k||a_i|/2π.
-    bounds = (largest / (2 * math.pi) * torch.linalg.vector_norm(cell.detach(), dim=1)).tolist()
-    steps = [
-        torch.arange(-int(bound), int(bound) + 1, dtype=cell.dtype, device=cell.device)
-        for bound in bounds
-    ]
-    vectors = torch.cartesian_prod(*steps) @ reciprocal
-    return vectors[vectors.detach().square().sum(1) <= largest**2]
+        spacing = self.convergence.spacing
+        values += [mesh_energy(self.screened, q[i], r[i], cell[i], spacing) for i in large]
+        where = torch.tensor(small + large, device=cell.device)
+        energies = torch.zeros_like(volumes).index_add(0, where, torch.stack(values))
+        zeros = torch.zeros_like(energies)
+        own = zeros.index_add(0, graph.frame, charges.square()) * self.screened.self_contribution()
+        total = zeros.index_add(0, graph.frame, charges)
+        # A uniform background makes the cell neutral.
+        own = own / 2 + self.screened.background_correction() * total.square() / volumes.clamp(1e-6)
+        return energies - own.where(graph.periodic, 0.0)
 
 
 def _free_pairs(graph: Graph) -> torch.Tensor:
     """All pairs i < j within each free frame, (P, 2)."""
-    pairs = [torch.empty(0, 2, dtype=torch.int64, device=graph.frame.device)]
+    pairs = []
     for start, stop, periodic in zip(
         graph.offsets[:-1], graph.offsets[1:], graph.periodic.tolist(), strict=True
     ):

@@ -48,8 +48,9 @@ def trace_geometry(graph: Graph, displacement: bool, strain: bool) -> Geometry:
         positions = leaf + torch.einsum("nx,nxy->ny", leaf, symmetric[graph.frame])
         cell = cell + cell @ symmetric
     sender, receiver = graph.edges
-    shifts = torch.einsum("ex,exy->ey", graph.shifts, cell[graph.frame[receiver]])
-    vectors = positions[receiver] - positions[sender] + shifts
+    frame = graph.frame.index_select(0, receiver)
+    shifts = torch.einsum("ex,exy->ey", graph.shifts, cell.index_select(0, frame))
+    vectors = positions.index_select(0, receiver) - positions.index_select(0, sender) + shifts
     lengths = torch.linalg.vector_norm(vectors, dim=1)
     return Geometry(
         leaf, deformation, positions, cell, vectors, lengths, vectors / lengths[:, None]

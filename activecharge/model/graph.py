@@ -29,7 +29,9 @@ class Graph:
     frame : (N,) int64
         Which frame each atom belongs to.
     edges : (2, E) int64
-        Sender s and receiver r; the edge vector is R[r] − R[s] + shift.
+        Sender s and receiver r, sorted by receiver; the edge vector is R[r] − R[s] + shift.
+    reverse : (E,) int64
+        For each edge the one from r to s with the opposite vector.
     shifts : (E, 3) float
         Lattice translations as multiples of the cell vectors.
     cell : (B, 3, 3) Å
@@ -43,6 +45,7 @@ class Graph:
     species: torch.Tensor
     frame: torch.Tensor
     edges: torch.Tensor
+    reverse: torch.Tensor
     shifts: torch.Tensor
     cell: torch.Tensor
     periodic: torch.Tensor
@@ -90,7 +93,8 @@ def build_graph(atoms: Atoms, elements: Sequence[str], cutoff: float) -> Graph:
     periodic = bool(atoms.pbc.all())
     if atoms.pbc.any() and not periodic:
         raise UserError(
-            f"frames must be free or periodic in all three directions, got pbc={atoms.pbc.tolist()}"
+            "frames must be free or periodic in all three directions, got "
+            f"pbc={atoms.pbc.tolist()}: give a slab a cell padded with vacuum and pbc T T T"
         )
     if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
         raise UserError("coordinates or cell that are not finite numbers: remove the frame")
@@ -101,20 +105,37 @@ def build_graph(atoms: Atoms, elements: Sequence[str], cutoff: float) -> Graph:
         )
     numbers = [chemical_symbols.index(symbol) for symbol in elements]
     cell = np.asarray(atoms.cell) if periodic else np.zeros((3, 3))
-    receivers, senders, shifts = NeighborList(cutoff=cutoff, full_list=True, sorted=True).compute(
-        points=atoms.positions, box=cell, periodic=periodic, quantities="ijS"
-    )
-    # vesin: r_ij = R[j] − R[i] + S·cell, with i here the receiver; ours is its negative.
+    edges, reverse, shifts = _edges(atoms.positions, cell, periodic, cutoff)
     return Graph(
         positions=torch.tensor(atoms.positions),
         species=torch.tensor([numbers.index(z) for z in atoms.numbers]),
         frame=torch.zeros(len(atoms), dtype=torch.int64),
-        edges=torch.tensor(np.stack([senders, receivers]).astype(np.int64)),
-        shifts=torch.tensor(-np.asarray(shifts, dtype=float).reshape(-1, 3)),
+        edges=torch.tensor(edges),
+        reverse=torch.tensor(reverse),
+        shifts=torch.tensor(shifts),
         cell=torch.tensor(cell).reshape(1, 3, 3),
         periodic=torch.tensor([periodic]),
         counts=torch.tensor([len(atoms)]),
     )
+
+
+def _edges(
+    positions: np.ndarray, cell: np.ndarray, periodic: bool, cutoff: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Edges (2, E), their reverses (E,) and shifts (E, 3) as `Graph` holds them."""
+    first, second, shifts = NeighborList(cutoff=cutoff, full_list=False).compute(
+        points=positions, box=cell, periodic=periodic, quantities="ijS"
+    )
+    # vesin's vector of a pair is R[second] − R[first] + S·cell; each pair gives two edges.
+    senders = np.concatenate([first, second]).astype(np.int64)
+    receivers = np.concatenate([second, first]).astype(np.int64)
+    order = np.lexsort([senders, receivers])
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    reverse = np.roll(place, len(first))[order]
+    shifts = np.asarray(shifts, dtype=float).reshape(-1, 3)
+    both = np.concatenate([shifts, -shifts])
+    return np.stack([senders, receivers])[:, order], reverse, both[order]
 
 
 def join(graphs: Sequence[Graph]) -> Graph:
@@ -122,12 +143,15 @@ def join(graphs: Sequence[Graph]) -> Graph:
     counts = torch.cat([g.counts for g in graphs])
     sizes = torch.tensor([len(g.positions) for g in graphs])
     starts = torch.cumsum(sizes, 0) - sizes
+    pairs = torch.tensor([len(g.reverse) for g in graphs])
+    before = torch.cumsum(pairs, 0) - pairs
     frames = torch.arange(len(counts)).repeat_interleave(counts)
     return Graph(
         positions=torch.cat([g.positions for g in graphs]),
         species=torch.cat([g.species for g in graphs]),
         frame=frames,
         edges=torch.cat([g.edges + start for g, start in zip(graphs, starts, strict=True)], dim=1),
+        reverse=torch.cat([g.reverse + start for g, start in zip(graphs, before, strict=True)]),
         shifts=torch.cat([g.shifts for g in graphs]),
         cell=torch.cat([g.cell for g in graphs]),
         periodic=torch.cat([g.periodic for g in graphs]),

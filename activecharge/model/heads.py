@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from activecharge.model.backbone import Features
+from activecharge.model.neighbors import Neighbors
 
 HIDDEN = 32
 VECTORS = 6
@@ -35,11 +36,11 @@ class AtomScalar(nn.Module):
 
 
 class AtomConstant(nn.Module):
-    """One learned number, the same for every atom (N,)."""
+    """One number, the same for every atom (N,), which training changes only if it is `learned`."""
 
-    def __init__(self, initial: float):
+    def __init__(self, initial: float, learned: bool = True):
         super().__init__()
-        self.value = nn.Parameter(torch.tensor(initial))
+        self.value = nn.Parameter(torch.tensor(initial), requires_grad=learned)
 
     def forward(self, features: Features) -> torch.Tensor:
         """Value per atom, (N,)."""
@@ -68,33 +69,21 @@ class PairFunction(nn.Module):
         self.layers = nn.Sequential(nn.SiLU(), nn.Linear(HIDDEN, HIDDEN), nn.SiLU())
         self.last = nn.Linear(HIDDEN, outputs, bias=False)
 
-    def forward(self, features: Features, unit: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
+    def forward(self, features: Features, neighbors: Neighbors) -> torch.Tensor:
         """f of (receiver, sender) for every directed edge, (E, outputs)."""
-        sender, receiver = edges
+        mixed = torch.einsum("ncx,hc->nxh", features.vectors, self.mix.weight)
+        own, other = mixed.split(HIDDEN, dim=2)
         first, second = self.first(features.scalars), self.second(features.scalars)
-        mixed = torch.einsum("ncx,hc->nhx", features.vectors, self.mix.weight)
-        own, other = mixed.split(HIDDEN, dim=1)
-        projected = torch.einsum("ehx,ex->eh", own[receiver] + other[sender], unit)
-        radial = self.radial(features.radial)
-        hidden = first[receiver] + second[sender] + radial + projected
+        # Scalars and projection in one product with (1, r̂). What the sender gives is what the
+        # receiver of the reverse edge would, where r̂ is −r̂.
+        receiver = torch.cat([first[:, None], own], dim=1)
+        sender = torch.cat([second[:, None], -other], dim=1)
+        hidden = (
+            neighbors.at_edges(neighbors.directions @ receiver)
+            + neighbors.at_reverse(neighbors.directions @ sender)
+            + self.radial(features.radial)
+        )
         return self.last(self.layers(hidden)) * features.envelope
-
-
-def antisymmetric_sum(values: torch.Tensor, edges: torch.Tensor, atoms: int) -> torch.Tensor:
-    """Σ_j (v_ij − v_ji) of every atom (N, ...), which adds up to zero over any closed set.
-
-    Parameters
-    ----------
-    values : (E, ...)
-        v of (receiver, sender).
-    edges : (2, E)
-        Sender and receiver, both directions of every pair.
-    atoms : int
-        N.
-    """
-    sender, receiver = edges
-    total = values.new_zeros(atoms, *values.shape[1:])
-    return total.index_add(0, receiver, values).index_add(0, sender, -values)
 
 
 class PairCharges(nn.Module):
@@ -109,14 +98,14 @@ class PairCharges(nn.Module):
         super().__init__()
         self.pair = PairFunction(scalars, channels, radial, 1)
 
-    def forward(self, features: Features, unit: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
+    def forward(self, features: Features, neighbors: Neighbors) -> torch.Tensor:
         """f of every directed edge, (E,) e."""
-        return self.pair(features, unit, edges)[:, 0]
+        return self.pair(features, neighbors)[:, 0]
 
     @torch.no_grad()
-    def reverse(self) -> None:
-        """Turn the sign of every charge."""
-        self.pair.last.weight.neg_()
+    def scale(self, factor: float) -> None:
+        """Multiply every charge by a number."""
+        self.pair.last.weight.mul_(factor)
 
 
 class AtomicDipoles(nn.Module):
@@ -148,24 +137,21 @@ class PairTensors(nn.Module):
         self.vectors = nn.Linear(channels, VECTORS, bias=False)
         self.tensors = nn.Linear(channels, VECTORS, bias=False)
 
-    def forward(self, features: Features, unit: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
+    def forward(self, features: Features, neighbors: Neighbors) -> torch.Tensor:
         """Born effective charges (N, 3, 3) in e, [polarization, displacement]."""
-        receiver = edges[1]
-        weights = self.pair(features, unit, edges)
+        unit = neighbors.unit
+        weights = self.pair(features, neighbors)
         isotropic, axial = weights[:, 0, None, None], weights[:, 1, None]
-        left, right, dyad, tensor = weights[:, 2:].reshape(-1, 4, VECTORS).unbind(1)
-        vectors = torch.einsum("ncx,vc->nvx", features.vectors, self.vectors.weight)[receiver]
-        tensors = torch.einsum("ncab,vc->nvab", features.tensors, self.tensors.weight)[receiver]
-
-        def combine(coefficients):
-            return torch.einsum("ev,evx->ex", coefficients, vectors)
-
+        left, right, dyad, tensor = neighbors.table(weights[:, 2:]).split(VECTORS, dim=2)
+        vectors = torch.einsum("ncx,vc->nvx", features.vectors, self.vectors.weight)
+        tensors = torch.einsum("ncab,vc->nvab", features.tensors, self.tensors.weight).flatten(2)
+        first = neighbors.at_receiver(vectors[:, 0])
         identity = torch.eye(3, dtype=unit.dtype, device=unit.device)
         pair = (
             isotropic * identity
-            + unit[:, :, None] * (axial * unit + combine(right))[:, None, :]
-            + combine(left)[:, :, None] * unit[:, None, :]
-            + combine(dyad)[:, :, None] * vectors[:, 0][:, None, :]
-            + torch.einsum("ev,evab->eab", tensor, tensors)
+            + unit[:, :, None] * (axial * unit + neighbors.at_edges(right @ vectors))[:, None, :]
+            + neighbors.at_edges(left @ vectors)[:, :, None] * unit[:, None, :]
+            + neighbors.at_edges(dyad @ vectors)[:, :, None] * first[:, None, :]
+            + neighbors.at_edges(tensor @ tensors).unflatten(1, (3, 3))
         )
-        return antisymmetric_sum(pair, edges, len(features.scalars))
+        return neighbors.antisymmetric_sum(pair)

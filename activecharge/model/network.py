@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from activecharge.model.allocator import keep_freed_memory
 from activecharge.model.backbone import Backbone, Features
 from activecharge.model.derivatives import born_effective_charges, energy_derivatives
 from activecharge.model.electrostatics import Electrostatics
@@ -18,9 +19,11 @@ from activecharge.model.heads import (
     PairCharges,
     PairFunction,
     PairTensors,
-    antisymmetric_sum,
 )
+from activecharge.model.neighbors import Neighbors, tabulate
 from activecharge.model.options import ModelOptions
+
+keep_freed_memory()
 
 SCREENED = ("global", "local")
 """Couplings whose polarization is that of the charges times a screening factor."""
@@ -75,16 +78,19 @@ class ChargeModel(nn.Module):
             self.energy = AtomScalar(scalars)
             self.pair_energy = PairFunction(*sizes, outputs=1)
             self.pair_charges = PairCharges(*sizes)
-            self.electrostatics = Electrostatics(options.cutoff, options.coulomb_exclusion)
+            self.electrostatics = Electrostatics(
+                options.cutoff, options.coulomb_exclusion, options.coulomb_accuracy
+            )
             if options.coupling == "independent":
                 self.tensors = PairTensors(*sizes)
             elif options.coupling == "dipolar":
                 self.dipoles = AtomicDipoles(scalars, options.channels)
+            elif options.coupling == "local":
+                self.screening = AtomScalar(scalars, initial=1.0)
             else:
-                self.screening = (
-                    AtomConstant(1.0)
-                    if options.coupling == "global"
-                    else AtomScalar(scalars, initial=1.0)
+                self.screening = AtomConstant(
+                    options.screening if isinstance(options.screening, float) else 1.0,
+                    learned=options.screening == "learned",
                 )
         finally:
             torch.set_default_dtype(previous)
@@ -139,37 +145,40 @@ class ChargeModel(nn.Module):
         """Turn the sign of all charges, which the energy does not see.
 
         Screening factors turn too, so that the polarization stays what it was. Where atomic
-        dipoles add to it, it cannot stay.
+        dipoles add to it, or the factor is the user's, it cannot stay.
         """
-        self.pair_charges.reverse()
-        if self.architecture.options.coupling in SCREENED:
+        options = self.architecture.options
+        self.pair_charges.scale(-1.0)
+        if options.coupling in SCREENED and not isinstance(options.screening, float):
             self.screening.reverse()
 
     def _predict(
         self, graph: Graph, geometry: Geometry, wanted: set[str], training: bool
     ) -> dict[str, torch.Tensor]:
         kinds = nn.functional.one_hot(graph.species, len(self.architecture.elements))
-        features = self.backbone(
-            kinds.to(geometry.vectors.dtype), geometry.vectors, geometry.lengths, graph.edges
-        )
-        transfer = self.pair_charges(features, geometry.unit, graph.edges)
-        charges = antisymmetric_sum(transfer, graph.edges, len(graph.frame))
+        neighbors = tabulate(graph, geometry.unit)
+        features = self.backbone(kinds.to(geometry.unit.dtype), geometry.lengths, neighbors)
+        transfer = self.pair_charges(features, neighbors)
+        charges = neighbors.antisymmetric_sum(transfer)
         result = {"descriptor": features.scalars, "charges": charges}
         if {"dipole", "bec"} & wanted:
             result |= self._polarize(graph, geometry, features, transfer)
         if "bec" in wanted:
             if self.architecture.options.coupling == "independent":
-                result["bec"] = self.tensors(features, geometry.unit, graph.edges)
+                result["bec"] = self.tensors(features, neighbors)
             else:
                 result["bec"] = born_effective_charges(result["dipole"], geometry.leaf, training)
         if {"energy", "forces", "stress"} & wanted:
-            result |= self._energies(graph, geometry, features, charges, wanted, training)
+            result |= self._energies(
+                graph, geometry, neighbors, features, charges, wanted, training
+            )
         return result
 
     def _energies(
         self,
         graph: Graph,
         geometry: Geometry,
+        neighbors: Neighbors,
         features: Features,
         charges: torch.Tensor,
         wanted: set[str],
@@ -182,7 +191,7 @@ class ChargeModel(nn.Module):
         """
         local = torch.zeros_like(graph.cell[:, 0, 0])
         local = local.index_add(0, graph.frame, self.energy(features))
-        pairs = self.pair_energy(features, geometry.unit, graph.edges)[:, 0]
+        pairs = self.pair_energy(features, neighbors)[:, 0]
         local = local.index_add(0, graph.frame[graph.edges[1]], pairs)
         coulomb = self.electrostatics(
             graph, charges, geometry.positions, geometry.cell, geometry.lengths

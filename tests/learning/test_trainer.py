@@ -9,22 +9,9 @@ from activecharge.errors import UserError
 from activecharge.learning.batches import join_batches, make_batch
 from activecharge.learning.loss import active_weights, loss
 from activecharge.learning.options import LossWeights
-from activecharge.learning.trainer import Member, _orient_charges, train_member
+from activecharge.learning.trainer import Member, train_member
 from activecharge.model.checkpoint import load_model
-from activecharge.model.network import Architecture, ChargeModel
-from activecharge.records import Candidate, Label
-from activecharge.reference.options import TbliteOptions
-from activecharge.reference.tblite import label
-
-
-@pytest.fixture(scope="module")
-def tight_binding() -> list[Label]:
-    """Twelve clusters with energies, forces, charges, dipoles and Born effective charges."""
-    frames = [waters(1 + seed % 3, seed) for seed in range(12)]
-    return [
-        Label(Candidate(atoms, f"{seed}", "test"), label(atoms, TbliteOptions()), "tblite", {})
-        for seed, atoms in enumerate(frames)
-    ]
+from activecharge.model.network import ChargeModel
 
 
 def weights_of(result):
@@ -146,51 +133,3 @@ def test_mixed_data_trains_every_coupling(coupling, tmp_path):
     assert all(torch.isfinite(torch.tensor(list(entry.values()))).all() for entry in seen)
     first, last = weights_of(result), ChargeModel(load_model(tmp_path).architecture).state_dict()
     assert any(not torch.equal(value, last[name]) for name, value in first.items())
-
-
-def latent_model(coupling: str, positive: bool) -> tuple[ChargeModel, list]:
-    """An untrained model whose oxygens are all positive, or all negative."""
-    options = TINY.model_copy(update={"coupling": coupling, "charges": "latent"})
-    torch.manual_seed(1)
-    model = ChargeModel(Architecture(options, ELEMENTS, 10.0, (0.0, 0.0)))
-    batches = [make_batch(entry, ELEMENTS, TINY.cutoff) for entry in mixed_labels()]
-    if (oxygen_charge(model, batches) > 0) != positive:
-        model.reverse_charges()
-    return model, batches
-
-
-def oxygen_charge(model, batches) -> float:
-    graph = join_batches(batches).to("cpu", model.dtype).graph
-    return float(model(graph, {"charges"})["charges"][graph.species == 1].mean())
-
-
-@pytest.mark.parametrize("coupling", ["independent", "global", "local"])
-@pytest.mark.parametrize("positive", [True, False])
-def test_latent_oxygen_is_made_negative(coupling, positive):
-    model, batches = latent_model(coupling, positive)
-    graph = join_batches(batches).to("cpu", model.dtype).graph
-    before = {name: value.clone() for name, value in model(graph, {"energy", "bec"}).items()}
-    _orient_charges(model, batches)
-    assert oxygen_charge(model, batches) < 0
-    after = model(graph, {"energy", "bec"})
-    # What the data taught stays as it was, to the bit: only signs have turned.
-    assert torch.equal(before["energy"], after["energy"])
-    assert torch.equal(before["bec"], after["bec"])
-
-
-def test_charges_that_atomic_dipoles_rest_on_are_not_turned():
-    model, batches = latent_model("dipolar", positive=True)
-    before = oxygen_charge(model, batches)
-    _orient_charges(model, batches)
-    assert oxygen_charge(model, batches) == before
-
-
-@pytest.mark.parametrize("coupling", ["independent", "global", "local", "dipolar"])
-def test_members_of_a_latent_committee_agree_on_the_sign(coupling, tight_binding, tmp_path):
-    model = TINY.model_copy(update={"coupling": coupling, "charges": "latent"})
-    data = training_set(tight_binding, model, valid=3)
-    batches = [make_batch(entry, ELEMENTS, TINY.cutoff) for entry in data.valid]
-    for seed in range(2):
-        directory = tmp_path / str(seed)
-        train(data, directory, seed)
-        assert oxygen_charge(load_model(directory), batches) < 0

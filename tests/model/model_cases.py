@@ -26,7 +26,7 @@ def make_model(coupling: str = "independent", seed: int = 0, **options) -> Charg
     Shared between tests: copy it before changing it.
     """
     settings = {"cutoff": CUTOFF, "channels": 4, "radial": 4, "dtype": "float64"}
-    settings |= {"coulomb_exclusion": EXCLUSION} | options
+    settings |= {"coulomb_exclusion": EXCLUSION, "coulomb_accuracy": 1e-6} | options
     torch.manual_seed(seed)
     model = ChargeModel(
         Architecture(ModelOptions(coupling=coupling, **settings), ELEMENTS, 12.0, (-13.0, -2000.0))

@@ -26,7 +26,10 @@ def with_nan() -> Atoms:
 REFUSED = {
     "empty": (Atoms(), "without atoms"),
     "element": (Atoms("NaCl", [[0, 0, 0], [0, 0, 2]]), "knows H, O, not Cl, Na"),
-    "slab": (broken(cell=[5, 5, 20], pbc=[True, True, False]), r"pbc=\[True, True, False\]"),
+    "slab": (
+        broken(cell=[5, 5, 20], pbc=[True, True, False]),
+        r"pbc=\[True, True, False\]: give a slab",
+    ),
     "NaN": (with_nan(), "not finite"),
     "no cell": (broken(pbc=True), "needs a cell with volume"),
     "NaN cell": (broken(cell=[np.nan, 5, 5], pbc=True), "not finite"),

@@ -1,0 +1,168 @@
+"""What Born effective charges cost: coupled against independent, growth with size, memory.
+
+Run `python tests/benchmarks/model_cost.py` (some minutes); figures go to docs/benchmarks.md. It
+counts processor seconds, on one thread, and times both models in turn, so that other work on the
+machine hardly matters.
+"""
+
+import math
+import multiprocessing
+import os
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import numpy as np
+import torch
+from ase import Atoms
+from ase.build import molecule
+
+from activecharge.learning.batches import Batch
+from activecharge.learning.loss import active_weights, loss
+from activecharge.learning.options import LossWeights
+from activecharge.model.graph import Graph, build_graph, join
+from activecharge.model.network import Architecture, ChargeModel
+from activecharge.model.options import ModelOptions
+from activecharge.properties import PROPERTIES
+
+SIZES = (33, 264, 891, 2112, 4125)
+LARGEST = 19998
+COUPLED = ("global", "local", "dipolar")
+ELEMENTS = ("H", "O")
+EVERYTHING = ("energy", "forces", "charges", "bec")
+CHARGES = ("charges", "bec")
+VOLUME = 29.97
+"""Å³ a molecule, at 0.998 g/cm³."""
+
+
+def box(atoms: int) -> Atoms:
+    """Randomly turned molecules on a cubic grid with random vacancies, at water's density."""
+    count = atoms // 3
+    rng = np.random.default_rng(count)
+    length, side = (count * VOLUME) ** (1 / 3), math.ceil(count ** (1 / 3))
+    places = rng.permutation(np.array(list(np.ndindex(side, side, side))))[:count] + 0.5
+    water = molecule("H2O")
+    shape = water.positions - water.get_center_of_mass()
+    turns = [np.linalg.qr(rng.normal(size=(3, 3)))[0] for _ in range(count)]
+    positions = [
+        shape @ turn + place * length / side for turn, place in zip(turns, places, strict=True)
+    ]
+    return Atoms("OHH" * count, np.concatenate(positions), cell=[length] * 3, pbc=True)
+
+
+def make_model(coupling: str) -> ChargeModel:
+    """Default settings; weights do not matter for the cost."""
+    torch.manual_seed(0)
+    options = ModelOptions(coupling=coupling)
+    return ChargeModel(Architecture(options, ELEMENTS, 50.0, (-13.0, -2000.0)))
+
+
+def make_graph(atoms: int) -> Graph:
+    """In single precision."""
+    return build_graph(box(atoms), ELEMENTS, ModelOptions().cutoff).to("cpu", torch.float32)
+
+
+def ratios(first: Callable[[], object], second: Callable[[], object], repeats: int):
+    """Median ratio of processor times, second over first, and the least time of each."""
+    first(), second()
+    pairs = [(_seconds(first), _seconds(second)) for _ in range(repeats)]
+    least = [min(times) for times in zip(*pairs, strict=True)]
+    return statistics.median(b / a for a, b in pairs), *least
+
+
+def _seconds(function: Callable[[], object]) -> float:
+    before = time.process_time()
+    function()
+    return time.process_time() - before
+
+
+def inference() -> None:
+    """Ratios at every size, of whole predictions and of charges alone."""
+    print("| atoms | coupling | E, F, q, Z [s] | ratio | q, Z [s] | ratio |\n" + "| --- " * 6 + "|")
+    independent = make_model("independent")
+    for size in SIZES:
+        graph = make_graph(size)
+        repeats = max(5, 1000 // size)
+        for name in COUPLED:
+            row = f"| {size} | {name} |"
+            model = make_model(name)
+            for outputs in (EVERYTHING, CHARGES):
+                ratio, _, cost = ratios(
+                    lambda: independent(graph, outputs),  # noqa: B023
+                    lambda: model(graph, outputs),  # noqa: B023
+                    repeats,
+                )
+                row += f" {cost:.3g} | {ratio:.2f} |"
+            print(row, flush=True)
+
+
+def training() -> None:
+    """Ratio of an optimizer step's cost on eight frames of bulk or of clusters."""
+    print("| frames | coupling | step [s] | ratio |\n" + "| --- " * 4 + "|")
+    for kind, size in (("8 boxes of 64 molecules", 192), ("8 clusters of 6 molecules", 18)):
+        atoms = box(size)
+        atoms.pbc = size > 100
+        graph = build_graph(atoms, ELEMENTS, ModelOptions().cutoff).to("cpu", torch.float32)
+        batch = _labelled(join([graph] * 8))
+        independent = _step(make_model("independent"), batch)
+        for name in COUPLED:
+            ratio, _, cost = ratios(independent, _step(make_model(name), batch), 7)
+            print(f"| {kind} | {name} | {cost:.3g} | {ratio:.2f} |", flush=True)
+
+
+def _labelled(graph: Graph) -> Batch:
+    """Everything labelled with ones; the dipole of boxes and the stress of clusters are not."""
+    periodic = bool(graph.periodic.all())
+    missing = "dipole" if periodic else "stress"
+    targets = {}
+    for name, spec in PROPERTIES.items():
+        rows = len(graph.positions) if spec.per_atom else len(graph.counts)
+        targets[name] = torch.full((rows, *spec.shape), math.nan if name == missing else 1.0)
+    return Batch(graph, targets)
+
+
+def _step(model: ChargeModel, batch: Batch) -> Callable[[], object]:
+    weights = active_weights(LossWeights(), model.architecture.options)
+    outputs = {name for name in weights if torch.isfinite(batch.targets[name]).any()}
+    optimizer = torch.optim.Adam(model.parameters())
+
+    def step() -> None:
+        optimizer.zero_grad()
+        loss(model(batch.graph, outputs, training=True), batch, weights).backward()
+        optimizer.step()
+
+    return step
+
+
+def growth() -> None:
+    """Exponent of the cost between 891 and 20 000 atoms, and memory, each in a fresh process."""
+    print("| outputs | 891 atoms [s] | 19 998 atoms [s] | exponent | peak [GiB] |")
+    print("| --- " * 5 + "|")
+    for outputs in (("energy", "forces"), EVERYTHING):
+        with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+            (small, _), (large, peak) = pool.map(_measure, [(891, outputs), (LARGEST, outputs)], 1)
+        exponent = math.log(large / small) / math.log(LARGEST / 891)
+        names = ", ".join(outputs)
+        print(f"| {names} | {small:.3g} | {large:.3g} | {exponent:.2f} | {peak:.1f} |", flush=True)
+
+
+def _measure(task: tuple[int, tuple[str, ...]]) -> tuple[float, float]:
+    """Least processor seconds of a prediction by the local coupling, and peak memory in GiB."""
+    size, outputs = task
+    torch.set_num_threads(1)
+    model, graph = make_model("local"), make_graph(size)
+    model(graph, outputs)
+    least = min(_seconds(lambda: model(graph, outputs)) for _ in range(2 if size > 9999 else 7))
+    return least, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    parts = {part.__name__: part for part in (inference, training, growth)}
+    for name in sys.argv[1:] or parts:
+        parts[name]()
+        print()
