@@ -82,11 +82,15 @@ class Prediction:
         vectors and tensors it is the root of the mean component variance.
     descriptor : numpy.ndarray
         Shape (D,): mean invariant features of the frame's atoms per element.
+    expected_error : dict of str to numpy.ndarray
+        Calibrated spread: the root mean square error to expect, of the shape of `std`. Empty
+        where the committee is not calibrated; NaN for atoms of elements it is not calibrated for.
     """
 
     mean: dict[str, np.ndarray]
     std: dict[str, np.ndarray]
     descriptor: np.ndarray
+    expected_error: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,12 +105,20 @@ class Scored:
         Dimensionless disagreement of the frame; larger is less certain.
     worst : dict of str to float
         Largest per-atom (or per-frame) spread by property, in the property's unit.
+    worst_error : dict of str to float
+        Largest expected error likewise, for properties that the committee is calibrated for.
+    cause : dict
+        What weighs most in the score, JSON-able: "property"; for per-atom properties "atom",
+        counted from 0, and its "element"; and there "spread" and, where calibrated,
+        "expected_error". Empty where no property counts.
     """
 
     candidate: Candidate
     prediction: Prediction
     score: float
     worst: dict[str, float]
+    worst_error: dict[str, float] = field(default_factory=dict)
+    cause: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

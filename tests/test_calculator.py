@@ -11,6 +11,7 @@ from ase.io import read, write
 from ase.optimize import BFGS
 
 from activecharge import ChargeCalculator, Committee
+from activecharge.committee.calibration import Calibration, Fit
 from activecharge.model.checkpoint import save_model
 from activecharge.model.network import Architecture, ChargeModel
 from activecharge.model.options import ModelOptions
@@ -178,3 +179,14 @@ def test_ase_files_hold_the_results(cluster, tmp_path):
         np.testing.assert_array_equal(stored[name], results[name])
     write(tmp_path / "frame.xyz", cluster, write_results=False)
     assert read(tmp_path / "frame.xyz").calc is None
+
+
+def test_a_calibrated_committee_tells_the_error_to_expect(cluster, committee):
+    fit = Fit(3.0, 0.01, (None,) * 19, 9, 9, 9, 9)
+    known = Calibration({"bec": {"H": fit, "O": fit}, "energy": {"": fit}})
+    cluster.calc = ChargeCalculator(Committee(committee.members, known))
+    results = cluster_results(cluster)
+    assert isinstance(results["energy_expected_error"], float)
+    expected = np.hypot(3.0 * results["born_effective_charges_std"], 0.01)
+    np.testing.assert_allclose(results["born_effective_charges_expected_error"], expected)
+    assert "charges_expected_error" not in results

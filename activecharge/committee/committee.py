@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from ase import Atoms
 
+from activecharge.committee.calibration import CALIBRATION, Calibration
 from activecharge.committee.disagreement import spread
 from activecharge.errors import UserError
 from activecharge.model import ARCHITECTURE
@@ -27,10 +28,13 @@ class Committee:
     ----------
     members : sequence of ChargeModel
         At least two, of one architecture.
+    calibration : Calibration, optional
+        What the members' spread is worth; predictions then carry expected errors.
     """
 
-    def __init__(self, members: Sequence[ChargeModel]):
+    def __init__(self, members: Sequence[ChargeModel], calibration: Calibration | None = None):
         self.members = tuple(members)
+        self.calibration = calibration or Calibration()
         if len(self.members) < 2:
             raise UserError(
                 f"a committee needs at least two members to disagree, not {len(self.members)}; "
@@ -52,22 +56,24 @@ class Committee:
         ----------
         directory : path-like
             A folder with one sub-folder per member, or a campaign's run directory, whose
-            latest committee is taken.
+            latest committee is taken. A calibration beside the members comes with them.
         device : str
             torch device.
 
         Raises
         ------
         UserError
-            If there is no committee, or a member of it cannot be read.
+            If there is no committee, or a member of it, or its calibration, cannot be read.
         """
         directory = Path(directory)
         for folder in (directory, directory / "committee"):
             found = sorted(path.parent for path in folder.glob(f"member-*/{ARCHITECTURE}"))
             if found:
                 members = [load_model(path, device) for path in found]
+                file = folder / CALIBRATION
+                calibration = Calibration.load(file) if file.exists() else None
                 try:
-                    return cls(members)
+                    return cls(members, calibration)
                 except UserError as error:
                     raise UserError(f"{folder}: {error}") from error
         raise UserError(
@@ -139,13 +145,13 @@ class Committee:
                 for name, values in stacked.items()
                 if name != ("dipole" if periodic else "stress")
             }
-            predictions.append(
-                Prediction(
-                    mean={name: values.mean(axis=0) for name, values in rows.items()},
-                    std={name: spread(values, name) for name, values in rows.items()},
-                    descriptor=self._describe(invariants[start:stop], species[start:stop]),
-                )
+            prediction = Prediction(
+                mean={name: values.mean(axis=0) for name, values in rows.items()},
+                std={name: spread(values, name) for name, values in rows.items()},
+                descriptor=self._describe(invariants[start:stop], species[start:stop]),
             )
+            symbols = [self.elements[kind] for kind in species[start:stop]]
+            predictions.append(self.calibration.apply(prediction, symbols))
         return predictions
 
     def _describe(self, invariants: np.ndarray, species: np.ndarray) -> np.ndarray:

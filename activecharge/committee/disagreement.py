@@ -1,6 +1,7 @@
 """How much a committee disagrees on a frame: spreads per atom, one score per frame."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,10 @@ def score(
     weights: Mapping[str, float],
     reduce: str = "max",
 ) -> list[Scored]:
-    """Rate candidates by weighted disagreement, each property in units of the pool's median.
+    """Rate candidates by weighted uncertainty, each property in units of the pool's median.
+
+    The uncertainty of an atom is its expected error where the committee is calibrated for all
+    of the pool's atoms, which makes elements comparable; else its spread.
 
     Parameters
     ----------
@@ -47,43 +51,88 @@ def score(
     Returns
     -------
     list of Scored
-        In the order given. `score` is 1 where the weighted disagreement is typical of the
+        In the order given. `score` is 1 where the weighted uncertainty is typical of the
         pool; it is infinite where any spread is not finite, so that the frame stands out
         and a later check, not silence, deals with it. The medians are those of finite frames.
     """
     names = [name for name, weight in weights.items() if weight > 0]
+    sizes = [len(candidate.atoms) for candidate in candidates]
+    spreads = [_per_atom(p.std, n) for p, n in zip(predictions, sizes, strict=True)]
+    errors = [_per_atom(p.expected_error, n) for p, n in zip(predictions, sizes, strict=True)]
+    broken = np.array([_not_finite(spread) for spread in spreads], dtype=bool)
     table = np.zeros((len(candidates), len(names)))
-    broken = np.zeros(len(candidates), dtype=bool)
-    worst: list[dict[str, float]] = []
-    for row, prediction in enumerate(predictions):
-        atoms = len(candidates[row].atoms)
-        per_frame = {
-            name: np.atleast_1d(value) / (atoms if name == "energy" else 1)
-            for name, value in prediction.std.items()
-        }
-        worst.append({name: float(value.max()) for name, value in per_frame.items()})
-        broken[row] = not all(np.isfinite(value).all() for value in per_frame.values())
-        for column, name in enumerate(names):
-            if name in per_frame:
-                values = per_frame[name]
-                table[row, column] = values.max() if reduce == "max" else values.mean()
-    scores = _weigh(table, np.array([weights[name] for name in names]), ~broken)
-    return [
-        Scored(candidate, prediction, float(value), top)
-        for candidate, prediction, value, top in zip(
-            candidates, predictions, scores, worst, strict=True
+    for column, name in enumerate(names):
+        calibrated = all(
+            name not in spread or (name in error and np.isfinite(error[name]).all())
+            for spread, error, lost in zip(spreads, errors, broken, strict=True)
+            if not lost
         )
+        for row, values in enumerate(errors if calibrated else spreads):
+            if name in values and not broken[row]:
+                found = values[name]
+                table[row, column] = found.max() if reduce == "max" else found.mean()
+    parts = _weigh(table, np.array([weights[name] for name in names]), ~broken)
+    return [
+        Scored(
+            candidate=candidates[row],
+            prediction=predictions[row],
+            score=np.inf if broken[row] else float(parts[row].sum()),
+            worst={name: float(values.max()) for name, values in spreads[row].items()},
+            worst_error={
+                name: float(np.nanmax(values))
+                for name, values in errors[row].items()
+                if not np.isnan(values).all()
+            },
+            cause=_cause(names, parts[row], spreads[row], errors[row], candidates[row]),
+        )
+        for row in range(len(candidates))
     ]
 
 
+def _per_atom(values: Mapping[str, np.ndarray], atoms: int) -> dict[str, np.ndarray]:
+    """Spreads as arrays, the energy's per atom."""
+    return {
+        name: np.atleast_1d(value) / (atoms if name == "energy" else 1)
+        for name, value in values.items()
+    }
+
+
+def _not_finite(spread: Mapping[str, np.ndarray]) -> bool:
+    return not all(np.isfinite(values).all() for values in spread.values())
+
+
 def _weigh(table: np.ndarray, weights: np.ndarray, finite: np.ndarray) -> np.ndarray:
-    """Weighted mean over the columns of `table` (P, W), each over its median; (P,)."""
-    scores = np.full(len(table), np.inf)
+    """Columns of `table` (P, W) over their medians, times their share of the weight; (P, W)."""
     rows = table[finite]
-    if len(rows) and len(weights):
-        scale = np.median(rows, axis=0)
-        scale[scale == 0] = 1.0
-        scores[finite] = (rows / scale) @ (weights / weights.sum())
-    else:
-        scores[finite] = 0.0
-    return scores
+    if not rows.size:
+        return np.zeros_like(table)
+    scale = np.median(rows, axis=0)
+    scale[scale == 0] = 1.0
+    return table / scale * (weights / weights.sum())
+
+
+def _cause(
+    names: Sequence[str],
+    parts: np.ndarray,
+    spread: Mapping[str, np.ndarray],
+    error: Mapping[str, np.ndarray],
+    candidate: Candidate,
+) -> dict[str, Any]:
+    """What weighs most in a frame's score, see `activecharge.records.Scored`."""
+    lost = [name for name, values in spread.items() if not np.isfinite(values).all()]
+    counting = [name for name in names if name in spread]
+    if not lost and not counting:
+        return {}
+    name = lost[0] if lost else max(counting, key=lambda n: parts[names.index(n)])
+    values = spread[name]
+    if name in error and np.isfinite(error[name]).all():
+        values = error[name]
+    # The first that is not finite comes before all others.
+    atom = int(np.argmax(np.where(np.isfinite(values), values, np.inf)))
+    cause: dict[str, Any] = {"property": name}
+    if PROPERTIES[name].per_atom:
+        cause |= {"atom": atom, "element": candidate.atoms.symbols[atom]}
+    cause["spread"] = float(spread[name][atom])
+    if name in error and np.isfinite(error[name][atom]):
+        cause["expected_error"] = float(error[name][atom])
+    return cause

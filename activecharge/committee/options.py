@@ -1,8 +1,8 @@
 """Settings of scoring and selection."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from activecharge.options import Options
 
@@ -21,7 +21,10 @@ class ScoreWeights(Options):
 
 
 class Thresholds(Options):
-    """Spread of a frame's worst atom above which it is worth a label; absent: no threshold."""
+    """Expected error of a frame's worst atom above which it is worth a label; absent: none.
+
+    Before there are enough blind predictions to calibrate a property, its plain spread counts.
+    """
 
     charges: float | None = Field(None, gt=0, description="Static charges [e].")
     bec: float | None = Field(None, gt=0, description="Born effective charges [e].")
@@ -30,9 +33,19 @@ class Thresholds(Options):
 
 
 class SelectionOptions(Options):
-    """Which candidates of a round are labelled."""
+    """Which candidates of a round are labelled.
+
+    Strategies: `top` takes the most uncertain frames, `threshold` any frames above the threshold,
+    in random order, both thinned by `diversity`; `logdet` weighs uncertainty against likeness
+    by the determinant of a kernel (the most probable batch of a determinantal point process);
+    `farthest` takes what lies farthest from all that is known, whatever its uncertainty;
+    `random` takes any.
+    """
 
     batch: int = Field(20, ge=1, description="Labels a round.")
+    strategy: Literal["top", "threshold", "logdet", "farthest", "random"] = Field(
+        "top", description="How the batch is chosen, but for its control share."
+    )
     control: float = Field(
         0.2,
         ge=0,
@@ -46,12 +59,25 @@ class SelectionOptions(Options):
     weights: ScoreWeights = Field(default_factory=ScoreWeights, description="Weight per property.")
     threshold: Thresholds = Field(
         default_factory=Thresholds,
-        description="Uncertain frames must exceed at least one of these, where any is given.",
+        description="Frames must exceed at least one of these, where any is given, but for the "
+        "control share.",
+    )
+    quotas: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+        default_factory=dict,
+        description="Largest share of the batch, but for its control share, that may come from a "
+        "source, by its kind, as `{dynamics: 0.5}`; rounded up.",
     )
     diversity: float = Field(
         0.5,
         ge=0,
         description="Least distance between chosen frames, and to labelled ones, in the "
         "backbone's descriptor space, as a multiple of the pool's median nearest-neighbour "
-        "distance; 0 turns thinning off.",
+        "distance; 0 turns thinning off. With `logdet`, to labelled ones only.",
     )
+
+    @model_validator(mode="after")
+    def _has_threshold(self) -> "SelectionOptions":
+        limits = self.threshold.model_dump().values()
+        if self.strategy == "threshold" and all(limit is None for limit in limits):
+            raise ValueError("the strategy `threshold` needs a threshold, as {bec: 0.03}")
+        return self

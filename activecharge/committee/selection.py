@@ -1,21 +1,23 @@
-"""Which scored candidates to label: the uncertain and diverse, and a random control share."""
+"""Which scored candidates to label: a batch by some strategy, and a random control share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from activecharge.committee.options import SelectionOptions, Thresholds
+from activecharge.committee.descriptor_space import DescriptorSpace
+from activecharge.committee.options import SelectionOptions
+from activecharge.committee.strategies import (
+    Quotas,
+    Task,
+    farthest_first,
+    in_order,
+    largest_determinant,
+)
 from activecharge.records import Scored
 
-SAMPLE = 512
-"""Frames of the pool whose nearest neighbours tell how dense it is."""
-
-BLOCK = 256
-"""Frames compared at once; it bounds memory, and work beyond the last frame taken."""
-
-NOISE = 1e-5
-"""Relative difference of two descriptors below which single precision takes them for one."""
+WHY = {"farthest": "diverse", "random": "random"}
+"""Why a strategy's frames are chosen, where it is not for being uncertain."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Choice:
     ----------
     scored : Scored
     why : str
-        "uncertain" or "control".
+        "control", or "uncertain", "diverse" or "random" by the strategy.
     """
 
     scored: Scored
@@ -42,13 +44,13 @@ def select(
     """Choose at most `options.batch` frames of a pool.
 
     The control share is drawn first, uniformly from the whole pool, whatever the frames'
-    scores: only so do its errors stand for the pool's. The rest goes to the highest scores
-    above the threshold, skipping frames whose descriptor lies too near that of a frame already
-    chosen or labelled.
+    scores: only so do its errors stand for the pool's. The rest is filled by
+    `options.strategy` with frames above the threshold, within the quotas.
 
     Parameters
     ----------
     pool : sequence of Scored
+        The choice does not depend on its order but among frames without or of equal hash.
     options : SelectionOptions
     rng : numpy.random.Generator
     known : (M, D), optional
@@ -57,131 +59,60 @@ def select(
     Returns
     -------
     list of Choice
-        Uncertain ones by falling score, then the control share.
+        Those of the strategy, the first choice first, then the control share.
     """
+    pool = sorted(pool, key=lambda scored: scored.candidate.hash)
     batch = min(options.batch, len(pool))
-    control = rng.choice(len(pool), size=round(options.control * batch), replace=False).tolist()
-    order = np.argsort([-scored.score for scored in pool], kind="stable")
-    taken = set(control)
-    eligible = [
-        int(i)
-        for i in order
-        if int(i) not in taken and exceeds(pool[int(i)].worst, options.threshold)
-    ]
-    wanted = batch - len(control)
-    if options.diversity > 0 and eligible:
-        descriptors = np.array([scored.prediction.descriptor for scored in pool])
-        chosen = thin(descriptors, eligible, wanted, options.diversity, control, known)
-    else:
-        chosen = eligible[:wanted]
-    return [Choice(pool[i], "uncertain") for i in chosen] + [
-        Choice(pool[i], "control") for i in control
-    ]
+    drawn = rng.choice(len(pool), size=round(options.control * batch), replace=False).tolist()
+    chosen = _fill(pool, options, rng, known, drawn, batch - len(drawn))
+    why = WHY.get(options.strategy, "uncertain")
+    return [Choice(pool[i], why) for i in chosen] + [Choice(pool[i], "control") for i in drawn]
 
 
-def exceeds(worst: dict[str, float], threshold: Thresholds) -> bool:
-    """Whether any given limit is passed; True where none is given, or a spread is not finite."""
-    limits = {k: v for k, v in threshold.model_dump().items() if v is not None}
-    return not limits or any(not worst.get(name, 0.0) <= limit for name, limit in limits.items())
-
-
-def thin(
-    descriptors: np.ndarray,
-    order: Sequence[int],
+def _fill(
+    pool: Sequence[Scored],
+    options: SelectionOptions,
+    rng: np.random.Generator,
+    known: np.ndarray | None,
+    drawn: Sequence[int],
     count: int,
-    diversity: float,
-    taken: Sequence[int] = (),
-    known: np.ndarray | None = None,
 ) -> list[int]:
-    """Take indices in `order`, skipping those too near to one already taken or known.
-
-    Distances are Euclidean in descriptor components divided by their spread over the pool;
-    the least distance allowed is `diversity` times the median nearest-neighbour distance of
-    (at most `SAMPLE` of) the pool. Frames whose descriptor is not finite are far from all.
-
-    Parameters
-    ----------
-    descriptors : (P, D)
-    order : sequence of int
-        Indices into the pool, best first.
-    count : int
-        How many to take at most.
-    diversity : float
-    taken : sequence of int
-        Indices that count as taken already.
-    known : (M, D), optional
-
-    Returns
-    -------
-    list of int
-    """
-    finite = np.flatnonzero(np.isfinite(descriptors).all(axis=1))
-    if len(finite) < 2:  # no density to measure by
-        return list(order[:count])
-    center, scale = _standard(descriptors[finite])
-    scaled = (descriptors - center) / scale
-    least = max(
-        diversity * _typical_distance(scaled[finite]), NOISE * np.sqrt(descriptors.shape[1])
+    """Let the strategy choose `count` frames beside those drawn as control."""
+    limits = {k: v for k, v in options.threshold.model_dump().items() if v is not None}
+    quality = np.array([scored.score for scored in pool])
+    shuffled = options.strategy in ("threshold", "random")
+    order = rng.permutation(len(pool)) if shuffled else np.argsort(-quality, kind="stable")
+    taken = set(drawn)
+    eligible = [i for i in order.tolist() if i not in taken and exceeds(pool[i], limits)]
+    if not eligible or not count:
+        return []
+    space = DescriptorSpace(np.array([scored.prediction.descriptor for scored in pool]))
+    task = Task(
+        space=space,
+        order=eligible,
+        # All alike where the committee is of one mind on everything.
+        quality=quality if (quality > 0).any() else np.ones(len(pool)),
+        count=count,
+        taken=drawn,
+        known=space.scaled(known),
+        quotas=Quotas([scored.candidate.source for scored in pool], options.quotas, count),
     )
-    others = scaled[list(taken)]
-    if known is not None and len(known):
-        others = np.concatenate([others, (known - center) / scale])
-    chosen: list[int] = []
-    for start in range(0, len(order), BLOCK):
-        indices = list(order[start : start + BLOCK])
-        block = scaled[indices]
-        distance = nearest(block, others)
-        before = len(chosen)
-        for row, index in enumerate(indices):
-            if len(chosen) == count:
-                return chosen
-            if distance[row] >= least:
-                chosen.append(index)
-                distance = np.minimum(distance, nearest(block, block[row : row + 1]))
-        others = np.concatenate([others, scaled[chosen[before:]]])
-    return chosen
+    # Below two frames there is no density to measure by.
+    thinned = options.diversity > 0 and options.strategy != "random" and space.finite.sum() > 1
+    least = space.least_distance(options.diversity) if thinned else 0.0
+    match options.strategy:
+        case "logdet":
+            return largest_determinant(task, least)
+        case "farthest":
+            return farthest_first(task, space.rounding())
+    return in_order(task, least)
 
 
-def nearest(points: np.ndarray, others: np.ndarray, skip_self: bool = False) -> np.ndarray:
-    """Distance of each point to its nearest of `others`.
+def exceeds(scored: Scored, limits: Mapping[str, float]) -> bool:
+    """Whether any of the limits is passed; True where none is given, or a value is not finite.
 
-    Parameters
-    ----------
-    points : (P, D)
-    others : (M, D)
-    skip_self : bool
-        Leave out one of `others`, the nearest: the points are among them.
-
-    Returns
-    -------
-    numpy.ndarray
-        (P,), exact to about 1e-8 times the points' norm; infinite where there is no other, or
-        none with finite components.
+    A limit is held against the worst atom's expected error, or its spread where the committee
+    is not calibrated for that property.
     """
-    rank = int(skip_self)
-    if len(others) <= rank:
-        return np.full(len(points), np.inf)
-    # |a − b|² = |a|² + |b|² − 2 a·b lets BLAS do the work.
-    lengths = np.einsum("md,md->m", others, others)
-    result = np.empty(len(points))
-    for start in range(0, len(points), BLOCK):
-        block = points[start : start + BLOCK]
-        squared = np.einsum("pd,pd->p", block, block)[:, None] + lengths
-        squared -= 2 * (block @ others.T)
-        np.nan_to_num(squared, copy=False, nan=np.inf, posinf=np.inf)
-        least = np.partition(squared, rank, axis=1)[:, rank] if rank else squared.min(axis=1)
-        result[start : start + BLOCK] = np.sqrt(np.maximum(least, 0.0))
-    return result
-
-
-def _standard(descriptors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (D,) and spread (D,) of each component; spread 1 where it varies by noise only."""
-    center, scale = descriptors.mean(axis=0), descriptors.std(axis=0)
-    noise = NOISE * np.abs(descriptors).max(axis=0)
-    return center, np.where(scale > noise, scale, 1.0)
-
-
-def _typical_distance(scaled: np.ndarray) -> float:
-    """Median nearest-neighbour distance of a pool (P, D), P ≥ 2, from an even sample of it."""
-    rows = np.linspace(0, len(scaled) - 1, min(SAMPLE, len(scaled))).round().astype(int)
-    return float(np.median(nearest(scaled[rows], scaled, skip_self=True)))
+    values = scored.worst | scored.worst_error
+    return not limits or any(not values.get(n, 0.0) <= limit for n, limit in limits.items())

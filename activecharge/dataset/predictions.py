@@ -1,7 +1,8 @@
 """Committee predictions as extxyz frames, alone or beside the reference values.
 
-The mean over members is `committee_<property>`, the spread `committee_<property>_std`,
-where <property> is a name in `activecharge.properties`.
+The mean over members is `committee_<property>`, the spread `committee_<property>_std`, and
+the error to expect of a calibrated committee `committee_<property>_expected_error`, where
+<property> is a name in `activecharge.properties`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,9 @@ from activecharge.records import Label, Prediction
 _MEAN = {f"committee_{p.name}": p for p in PROPERTIES.values()}
 # The spread of a vector or tensor is one number.
 _STD = {f"committee_{p.name}_std": replace(p, shape=()) for p in PROPERTIES.values()}
+_EXPECTED = {
+    f"committee_{p.name}_expected_error": replace(p, shape=()) for p in PROPERTIES.values()
+}
 
 
 def write_predictions(
@@ -101,8 +105,12 @@ def take_prediction(atoms: Atoms, where: str) -> Prediction:
         raise UserError(
             f"{where}: holds no predictions; expected keys such as {next(iter(_MEAN))}."
         )
-    std = take_values(atoms, _STD, where)
-    return Prediction(mean=mean, std=std, descriptor=np.empty(0))
+    return Prediction(
+        mean=mean,
+        std=take_values(atoms, _STD, where),
+        descriptor=np.empty(0),
+        expected_error=take_values(atoms, _EXPECTED, where),
+    )
 
 
 def put_prediction(atoms: Atoms, prediction: Prediction) -> None:
@@ -111,4 +119,9 @@ def put_prediction(atoms: Atoms, prediction: Prediction) -> None:
         key: (p, prediction.mean[p.name]) for key, p in _MEAN.items() if p.name in prediction.mean
     }
     std = {key: (p, prediction.std[p.name]) for key, p in _STD.items() if p.name in prediction.std}
-    put_values(atoms, {**mean, **std})
+    expected = {
+        key: (p, prediction.expected_error[p.name])
+        for key, p in _EXPECTED.items()
+        if p.name in prediction.expected_error
+    }
+    put_values(atoms, {**mean, **std, **expected})

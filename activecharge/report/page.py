@@ -6,6 +6,7 @@ from typing import Any
 
 from activecharge.files import write_text
 from activecharge.properties import PROPERTIES
+from activecharge.report import calibration
 from activecharge.report.figures import FIGURES
 from activecharge.report.render import (
     Block,
@@ -77,11 +78,15 @@ def write_report(summary: CampaignSummary, out_dir: Path | str) -> list[tuple[Pa
         else:
             # One from an earlier, longer run would be taken for this one's.
             (out_dir / name).unlink(missing_ok=True)
+    if calibration.calibration_curve(summary.calibration, out_dir / calibration.FIGURE):
+        drawn.append(calibration.FIGURE)
+    else:
+        (out_dir / calibration.FIGURE).unlink(missing_ok=True)
     title, blocks = f"Campaign {summary.name}", _blocks(summary, drawn)
     return [
         (write_text(out_dir / "report.html", to_html(title, blocks)), "the report, for a browser"),
         (write_text(out_dir / "report.md", to_markdown(title, blocks)), "the report as Markdown"),
-        *((out_dir / name, _TITLES[name]) for name in drawn),
+        *((out_dir / name, _TITLES.get(name, calibration.TITLE)) for name in drawn),
     ]
 
 
@@ -103,6 +108,9 @@ def _blocks(summary: CampaignSummary, drawn: Sequence[str]) -> list[Block]:
             blocks.append(Picture(name, title, _READING[name].format(honest=honest)))
         else:
             blocks.append(Paragraph(_MISSING[name]))
+        if name == "disagreement.png" and summary.calibration:
+            has_curve = calibration.FIGURE in drawn
+            blocks += calibration.calibration_blocks(summary.calibration, has_curve)
         if name == "selection.png" and name in drawn:
             blocks += _last_chosen(summary)
     versions = [[package, version] for package, version in summary.versions.items()]

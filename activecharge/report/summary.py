@@ -37,7 +37,7 @@ class RoundSummary:
     ----------
     index : int
     labels : int
-        Labels in the dataset after this round's labelling.
+        Labels in the dataset after this round's labelling, or that its committee was given.
     failures : int
         Configurations of this round without a label that can be trusted.
     seconds : dict of str to float
@@ -50,6 +50,9 @@ class RoundSummary:
     chosen : tuple of dict
         What was chosen for labelling, each with "hash", "formula", "source", "why", and
         where there was a committee "score" (dimensionless) and "worst" (text).
+    seen : int or None
+        Labels given to the committee that made the pairs' predictions; None if it is that of
+        the round before.
     """
 
     index: int
@@ -59,6 +62,7 @@ class RoundSummary:
     pairs: tuple[Pair, ...] = ()
     test: dict[str, dict[str, Any]] = field(default_factory=dict)
     chosen: tuple[dict[str, Any], ...] = ()
+    seen: int | None = None
 
     def blind(self, why: str) -> dict[str, dict[str, Any]]:
         """Compute the errors on this round's pairs of one kind.
@@ -95,6 +99,10 @@ class CampaignSummary:
     run_dir : str
     versions : dict of str to str
         Package versions.
+    calibration : dict
+        How well expected errors and their bounds came true: "rounds" by number, "control" and
+        "test", each a list of dict as of `activecharge.committee.reliability.reliability`, and
+        "blind", the number of labels predicted before training on them. Empty before any.
     """
 
     name: str
@@ -106,6 +114,7 @@ class CampaignSummary:
     test_pairs: tuple[Pair, ...] = ()
     run_dir: str = ""
     versions: dict[str, str] = field(default_factory=dict)
+    calibration: dict[str, Any] = field(default_factory=dict)
 
     def test_curve(self, name: str) -> Curve:
         """Follow the error on the fixed test set.
@@ -145,7 +154,8 @@ class CampaignSummary:
         for before, now in zip(self.rounds, self.rounds[1:], strict=False):
             found = now.blind(why)
             if name in found:
-                points.append((before.labels, found[name]["mae"]))
+                seen = before.labels if now.seen is None else now.seen
+                points.append((seen, found[name]["mae"]))
         return points
 
     def blind_pairs(self, why: str | None = None) -> list[Pair]:

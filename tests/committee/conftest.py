@@ -51,10 +51,27 @@ def frames() -> list[Atoms]:
 
 @pytest.fixture(scope="session")
 def make_scored():
-    """A scored frame of given score, descriptor and largest spreads."""
+    """A scored frame of given score, descriptor, largest spreads, and further facts."""
 
-    def make(score=1.0, descriptor=(0.0,), **worst) -> Scored:
-        candidate = Candidate(Atoms("OH2", positions=np.eye(3)), f"{score}", "clusters")
-        return Scored(candidate, Prediction({}, {}, np.array(descriptor, float)), score, worst)
+    def make(score=1.0, descriptor=(0.0,), hash="", source="clusters", error=None, **worst):
+        candidate = Candidate(Atoms("OH2", positions=np.eye(3)), hash, source)
+        said = Prediction({}, {}, np.array(descriptor, float))
+        return Scored(candidate, said, score, worst, error or {})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_pool(make_scored):
+    """Frames of random score, spread and descriptor; the spread is no function of the score."""
+
+    def make(count, seed=0, features=6):
+        rng = np.random.default_rng(seed)
+        return [
+            make_scored(
+                float(rng.gamma(2.0)), rng.normal(size=features), charges=float(rng.gamma(2.0))
+            )
+            for _ in range(count)
+        ]
 
     return make

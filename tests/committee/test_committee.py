@@ -9,6 +9,7 @@ from ase import Atoms
 from scipy.spatial.transform import Rotation
 
 from activecharge.committee import committee as module
+from activecharge.committee.calibration import CALIBRATION, Calibration, Fit
 from activecharge.committee.committee import Committee
 from activecharge.errors import UserError
 from activecharge.model.checkpoint import save_model
@@ -208,4 +209,38 @@ def test_load_refuses_damaged_weights(saved):
     weights = saved / "committee" / "member-01" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])
     with pytest.raises(UserError, match=r"member-01.*not a readable model"):
+        Committee.load(saved)
+
+
+# -- calibration -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def calibration():
+    """Charges of oxygen only; Born effective charges of both; energies."""
+    fit = Fit(2.0, 0.5, (None,) * 19, 9, 9, 9, 9)
+    return Calibration({"charges": {"O": fit}, "bec": {"H": fit, "O": fit}, "energy": {"": fit}})
+
+
+def test_a_calibration_comes_with_the_committee(committee, frames, saved, calibration):
+    before = Committee.load(saved).predict(frames[:2])
+    assert all(said.expected_error == {} for said in before)
+    calibration.save(saved / "committee" / CALIBRATION)
+    for frame, said, raw in zip(
+        frames, Committee.load(saved).predict(frames[:2]), before, strict=False
+    ):
+        assert said.expected_error.keys() == {"charges", "bec", "energy"}
+        assert_same(said, raw)
+        bec = np.hypot(2.0 * raw.std["bec"], 0.5)
+        np.testing.assert_allclose(said.expected_error["bec"], bec, rtol=1e-9)
+        oxygen = frame.symbols == "O"
+        charges = said.expected_error["charges"]
+        assert np.isnan(charges[~oxygen]).all() and (charges[oxygen] >= 0.5).all()
+        energy = np.hypot(2.0 * raw.std["energy"] / len(frame), 0.5) * len(frame)
+        np.testing.assert_allclose(said.expected_error["energy"], energy, rtol=1e-9)
+
+
+def test_a_damaged_calibration_is_named(saved):
+    (saved / "committee" / CALIBRATION).write_text("{}")
+    with pytest.raises(UserError, match=r"calibration\.json: not a calibration"):
         Committee.load(saved)

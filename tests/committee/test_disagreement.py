@@ -56,15 +56,19 @@ def test_one_member_that_is_not_a_number_makes_the_spread_so():
     assert found[0] < 1e-15 and np.isnan(found[1])
 
 
-def rate(pool, weights, reduce="max"):
+def floats(values):
+    return {k: np.asarray(v, float) for k, v in values.items()}
+
+
+def rate(pool, weights, reduce="max", errors=None):
     """Scores of frames given by their spreads, each frame of as many atoms as its charges'."""
     candidates = [
         Candidate(Atoms("H" * np.size(std.get("charges", 0.0))), f"{i}", "file")
         for i, std in enumerate(pool)
     ]
     predictions = [
-        Prediction({}, {k: np.asarray(v, float) for k, v in std.items()}, np.zeros(1))
-        for std in pool
+        Prediction({}, floats(std), np.zeros(1), floats(error))
+        for std, error in zip(pool, errors or [{}] * len(pool), strict=True)
     ]
     return score(candidates, predictions, weights, reduce)
 
@@ -180,3 +184,39 @@ def test_candidates_and_predictions_stay_together():
     for item, std in zip(scored, pool, strict=True):
         assert item.prediction.std["bec"] is not None
         assert item.worst["bec"] == std["bec"].max()
+
+
+# -- calibrated ------------------------------------------------------------------------------
+
+
+def test_calibrated_errors_take_the_place_of_spreads():
+    pool, errors = random_pool(seed=1), random_pool(seed=2)
+    weights = {"charges": 1.0, "bec": 1.0}
+    np.testing.assert_allclose(
+        values(rate(pool, weights, errors=errors)), values(rate(errors, weights)), **CLOSE
+    )
+    [first, *_] = rate(pool, weights, errors=errors)
+    assert first.worst["bec"] == pool[0]["bec"].max()
+    assert first.worst_error["bec"] == errors[0]["bec"].max()
+    assert first.worst_error["energy"] == pytest.approx(errors[0]["energy"] / 3)
+
+
+def test_a_property_calibrated_for_some_atoms_only_counts_by_its_spread():
+    """Else one frame would be rated by errors and the next by spreads."""
+    pool, errors = random_pool(seed=1), random_pool(seed=2)
+    errors[3]["charges"][1] = np.nan
+    del errors[5]["bec"]
+    weights = {"charges": 1.0, "bec": 1.0}
+    found = rate(pool, weights, errors=errors)
+    np.testing.assert_allclose(values(found), values(rate(pool, weights)), **CLOSE)
+    assert found[3].worst_error["charges"] == np.nanmax(errors[3]["charges"])
+
+
+def test_broken_frames_do_not_turn_the_calibration_off():
+    pool, errors = random_pool(seed=1), random_pool(seed=2)
+    pool[4]["charges"][0] = errors[4]["charges"][0] = np.nan
+    found = rate(pool, {"charges": 1.0}, errors=errors)
+    kept = [e for i, e in enumerate(errors) if i != 4]
+    np.testing.assert_allclose(
+        np.delete(values(found), 4), values(rate(kept, {"charges": 1.0})), **CLOSE
+    )

@@ -1,5 +1,7 @@
 """Predictions, alone and beside labels, survive their file."""
 
+from dataclasses import replace
+
 import ase.io
 import numpy as np
 import pytest
@@ -44,3 +46,16 @@ def test_labels_alone_are_no_pairs(tmp_path, make_label):
     path = write_labels(tmp_path / "a.xyz", [make_label()])
     with pytest.raises(UserError, match=r"frame 0 .* no predictions"):
         read_pairs(path)
+
+
+def test_expected_errors_come_back(tmp_path, make_label, make_prediction):
+    """NaN for the atoms of an element that the committee is not calibrated for."""
+    label = make_label(0, 2)
+    error = {"charges": np.array([np.nan, 0.01, 0.02] * 2), "energy": np.asarray(1 / 3)}
+    prediction = replace(make_prediction(label), expected_error=error)
+    path = write_pairs(tmp_path / "p.xyz", [label], [prediction])
+    assert ase.io.read(path).info["committee_energy_expected_error"] == 1 / 3
+    [(_, said)] = read_pairs(path)
+    assert said.expected_error.keys() == error.keys()
+    for name, value in error.items():
+        np.testing.assert_array_equal(said.expected_error[name], value)
