@@ -1,0 +1,233 @@
+"""Train the couplings on the same labels with the same seeds, and set them side by side."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from activecharge.campaign import compare_work, stages, steps
+from activecharge.campaign.compare_work import Data, Scheme, Stopwatch, Trial
+from activecharge.campaign.config import Campaign
+from activecharge.campaign.console import Console
+from activecharge.campaign.crew import Crew, fatal
+from activecharge.campaign.executor import Executor, Lost, Work, open_executor
+from activecharge.campaign.precheck import check_sources
+from activecharge.campaign.rundir import RunDirectory
+from activecharge.campaign.strict import strict
+from activecharge.dataset.manifest import versions
+from activecharge.errors import UserError
+from activecharge.files import write_json
+from activecharge.learning.options import LossWeights
+from activecharge.learning.training_set import Member
+from activecharge.model import ARCHITECTURE
+from activecharge.model.options import Coupling, ModelOptions
+from activecharge.report.comparison import Comparison, Cost, Outcome
+from activecharge.report.couplings import comparison_text, write_comparison
+from activecharge.report.couplings_results import results
+
+NOTES = {
+    "independent": "Z from a tensor head of its own.",
+    "global": "Z from the charges and one screening factor for all atoms.",
+    "local": "Z from the charges and a screening factor for each atom, from its environment.",
+    "dipolar": "Z from the charges and atomic dipoles.",
+    "latent": "Charges learnt from energies, forces and stresses alone: neither q nor Z was "
+    "taught.",
+}
+
+
+def compare(campaign: Campaign, directory: Path, quiet: bool = False) -> tuple[dict[str, Any], str]:
+    """Compare the couplings of a campaign, or go on where a former comparison stopped.
+
+    Labels of `initial` and `test` are shared with `activecharge run` in the same directory.
+    What is on disk is not made again: labels, trained models, timings.
+
+    Returns
+    -------
+    dict, str
+        All numbers, and the closing words.
+
+    Raises
+    ------
+    UserError
+        If there is nothing to judge by, or the directory is in use, cannot be written or
+        belongs to another campaign.
+    """
+    if not campaign.test:
+        raise UserError("test: a comparison is judged by held-out frames; name sources of them")
+    console = Console(quiet)
+    if not (directory / "campaign.yaml").exists():
+        check_sources(campaign)
+    with (
+        RunDirectory.writing(directory, campaign) as run,
+        open_executor(campaign.executor, campaign.cluster) as executor,
+    ):
+        folder = run.path / "compare"
+        data = _label(run, Crew(run, executor, console))
+        console.line(
+            f"{len(data.train)} labels to learn from, {len(data.valid)} to validate, "
+            f"{len(data.test)} to judge by"
+        )
+        _check_same_frames(folder / "frames.json", data)
+        trials = _trials(campaign, folder / "models")
+        _train(executor, console, folder / "models", data, trials)
+        outcomes = _all(executor, compare_work.judge, trials, data, "judging")
+        predicting, training = _time(executor, folder / "cost.json", campaign, data, trials)
+        comparison = _comparison(campaign, data, outcomes, predicting, training)
+        facts = strict(results(comparison))
+        written = [
+            *write_comparison(comparison, folder),
+            (write_json(folder / "results.json", facts), "all numbers"),
+        ]
+    closing = [
+        comparison_text(comparison),
+        "",
+        *(f"{path}  {meaning}" for path, meaning in written),
+    ]
+    return facts, "\n".join(closing)
+
+
+def schemes(campaign: Campaign) -> list[Scheme]:
+    """The ways to learn charges that a campaign compares."""
+    training = campaign.training
+    found = [
+        Scheme(name, NOTES[name], _model(campaign.model, name), training)
+        for name in campaign.compare.couplings
+    ]
+    if campaign.compare.latent:
+        untaught = LossWeights.model_validate(
+            training.weights.model_dump() | {"charges": 0, "dipole": 0, "bec": 0}
+        )
+        lesson = training.model_copy(update={"weights": untaught})
+        # Nothing teaches a screening factor here, so the charges alone make Z.
+        alone = _model(campaign.model, "global", charges="latent", screening=1.0)
+        found.append(Scheme("latent", NOTES["latent"], alone, lesson))
+    return found
+
+
+def _model(options: ModelOptions, coupling: Coupling, **changes: Any) -> ModelOptions:
+    """The same model with another coupling; only the global one has a say in its factor."""
+    screening = options.screening if coupling == "global" else "learned"
+    changed = {"coupling": coupling, "screening": screening} | changes
+    return ModelOptions.model_validate(options.model_dump() | changed)
+
+
+def _label(run: RunDirectory, crew: Crew) -> Data:
+    """Label the campaign's initial and held-out frames."""
+    stages.holdout(run, crew, 0)
+    if not run.round(0).selection.exists():
+        stages.begin(run, crew, 0)
+    stages.label(run, crew, 0)
+    labels, test = [label for _, _, label in run.chosen_labels(1)], run.test_labels()
+    if not labels or not test:
+        empty = "test" if labels else "initial"
+        raise UserError(
+            f"{run.path}: not one configuration of `{empty}` got a label; read why in "
+            f"{run.labels.quarantine}, mend the reference and start in a new run directory"
+        )
+    lesson = steps.training_set(run, labels)
+    return Data(
+        train=lesson.train,
+        valid=lesson.valid,
+        test=tuple(test),
+        elements=lesson.elements,
+        slot=crew.member_slot,
+    )
+
+
+def _check_same_frames(path: Path, data: Data) -> None:
+    """Refuse to set models side by side that learnt from different labels."""
+    now = {
+        side: [label.candidate.hash for label in getattr(data, side)]
+        for side in ("train", "valid", "test")
+    }
+    if not path.exists():
+        write_json(path, now)
+    elif json.loads(path.read_text(encoding="utf-8")) != now:
+        raise UserError(
+            f"{path}: the labels are others than those the models here learnt from; "
+            f"delete {path.parent} to train them all again"
+        )
+
+
+def _trials(campaign: Campaign, folder: Path) -> list[Trial]:
+    """Every scheme with every seed; equal numbers mean equal seeds."""
+    trials = []
+    for scheme in schemes(campaign):
+        for index in range(campaign.compare.seeds):
+            rng = np.random.default_rng([campaign.seed, index, *b"compare"])
+            place = folder / scheme.name / f"seed-{index:02d}"
+            member = Member(index, int(rng.integers(2**31)), str(place))
+            trials.append(Trial(scheme, member))
+    return trials
+
+
+def _train(
+    executor: Executor, console: Console, folder: Path, data: Data, trials: Sequence[Trial]
+) -> None:
+    """Train those models whose checkpoints are not there yet."""
+    missing = [t for t in trials if not (Path(t.member.directory) / ARCHITECTURE).exists()]
+    if not missing:
+        return
+    folder.mkdir(parents=True, exist_ok=True)  # workers elsewhere must find it, not make their own
+    names = [Path(t.member.directory).relative_to(folder).as_posix() for t in missing]
+    start = time.monotonic()
+    with console.training(folder, names, missing[0].scheme.training, warm=False) as look:
+        for index, result in executor.map(compare_work.train, missing, data.slot, data, look):
+            if isinstance(result, Lost):
+                raise fatal(f"training {names[index]}", result)
+            console.stage("train", names[index], time.monotonic() - start)
+
+
+def _all(
+    executor: Executor, function: Work, items: Sequence[Any], data: Data, title: str
+) -> list[Any]:
+    """Results in the order of the items."""
+    found: list[Any] = [None] * len(items)
+    for index, result in executor.map(function, items, data.slot, data):
+        if isinstance(result, Lost):
+            raise fatal(title, result)
+        found[index] = result
+    return found
+
+
+def _time(
+    executor: Executor, path: Path, campaign: Campaign, data: Data, trials: Sequence[Trial]
+) -> tuple[list[Cost], list[Cost]]:
+    """Time one model of each scheme, all in one process; measured once."""
+    if not path.exists():
+        firsts = tuple(trial for trial in trials if trial.member.index == 0)
+        boxes = campaign.compare.boxes if {"H", "O"} <= set(campaign.elements) else ()
+        watch = Stopwatch(firsts, boxes, campaign.seed)
+        [timed] = _all(executor, compare_work.time_all, [watch], data, "timing")
+        write_json(path, [[vars(cost) for cost in costs] for costs in timed])
+    predicting, training = json.loads(path.read_text(encoding="utf-8"))
+    return [Cost(**cost) for cost in predicting], [Cost(**cost) for cost in training]
+
+
+def _comparison(
+    campaign: Campaign,
+    data: Data,
+    outcomes: Sequence[Outcome],
+    predicting: Sequence[Cost],
+    training: Sequence[Cost],
+) -> Comparison:
+    kinds = Counter(
+        "bulk" if label.candidate.atoms.pbc.any() else "clusters"
+        for label in data.train + data.valid
+    )
+    method = getattr(campaign.reference, "method", "")
+    return Comparison(
+        name=campaign.name,
+        reference=f"{campaign.reference.kind} {method}".strip(),
+        labels=data.test,
+        outcomes=tuple(outcomes),
+        predicting=tuple(predicting),
+        training=tuple(training),
+        counts=dict(sorted(kinds.items(), reverse=True)),
+        notes={scheme.name: scheme.note for scheme in schemes(campaign)},
+        versions=versions(),
+    )
