@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
+from activecharge.campaign.compare_options import CompareOptions
+from activecharge.campaign.executor_options import ClusterOptions, ExecutorOptions
 from activecharge.campaign.mistakes import sentence
 from activecharge.campaign.yaml_file import named_value, read_settings
 from activecharge.committee.options import SelectionOptions
@@ -21,7 +23,7 @@ Parsed = TypeVar("Parsed")
 
 
 class Targets(Options):
-    """Mean absolute errors on a round's control labels; the campaign stops below all given."""
+    """Errors on a round's control labels; the campaign stops when it is at or below all given."""
 
     charges: float | None = Field(None, gt=0, description="Static charges [e].")
     bec: float | None = Field(None, gt=0, description="Born effective charges [e].")
@@ -42,33 +44,18 @@ class StopOptions(Options):
         default_factory=Targets,
         description="Errors that suffice, measured on control labels before training on them.",
     )
-
-
-class ExecutorOptions(Options):
-    """Where the work runs and what each piece of it may use."""
-
-    kind: Literal["ray", "inline"] = Field(
-        "ray", description="`ray`: parallel workers; `inline`: one piece after another, here."
+    expected: Targets = Field(
+        default_factory=Targets,
+        description="Root mean square errors that suffice: both the expected (calibrated) and the "
+        "actual ones of a round's control labels must be as low.",
     )
-    cpus: int | None = Field(
-        None, ge=1, description="CPUs that Ray may use; absent: all of this machine."
+    plateau: int | None = Field(
+        None,
+        ge=1,
+        description="Rounds in which the errors of control labels in charges and Born effective "
+        "charges fell by less than their noise, compared with as many rounds before; absent: no "
+        "such rule.",
     )
-    label_cpus: int = Field(1, ge=1, description="CPUs and threads of one reference run.")
-    member_cpus: int = Field(
-        1, ge=1, description="CPUs and threads of one member's training, or one prediction task."
-    )
-    member_gpus: float = Field(
-        0.0,
-        ge=0,
-        description="GPUs of one such task; fractions share a GPU, above 0 the models run on it.",
-    )
-
-    @model_validator(mode="after")
-    def _fits(self) -> "ExecutorOptions":
-        for key in ("label_cpus", "member_cpus"):
-            if self.cpus is not None and getattr(self, key) > self.cpus:
-                raise ValueError(f"{key} is {getattr(self, key)}, above the {self.cpus} of cpus")
-        return self
 
 
 class Campaign(Options):
@@ -109,8 +96,15 @@ class Campaign(Options):
         default_factory=SelectionOptions, description="Which candidates are labelled."
     )
     stop: StopOptions = Field(default_factory=StopOptions, description="When the campaign ends.")
+    compare: CompareOptions = Field(
+        default_factory=CompareOptions,
+        description="What `activecharge compare` sets side by side; `run` does not look at it.",
+    )
     executor: ExecutorOptions = Field(
         default_factory=ExecutorOptions, description="Where the work runs."
+    )
+    cluster: ClusterOptions = Field(
+        default_factory=ClusterOptions, description="Which Ray cluster does it."
     )
 
     @field_validator("elements")
@@ -124,6 +118,18 @@ class Campaign(Options):
         if len(set(elements)) < len(elements):
             raise ValueError("an element is named twice")
         return elements
+
+    @field_validator("selection")
+    @classmethod
+    def _quotas_of_sources(cls, selection: SelectionOptions, info: Any) -> SelectionOptions:
+        kinds = sorted({source.kind for source in info.data.get("explore", ())})
+        for name in selection.quotas:
+            if name not in kinds:
+                raise ValueError(
+                    f"quotas names the source {name!r}, which is not under `explore`; "
+                    f"there are: {', '.join(kinds) or 'none'}"
+                )
+        return selection
 
     @field_validator("initial", "test")
     @classmethod

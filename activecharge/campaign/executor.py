@@ -1,25 +1,20 @@
-"""Where pieces of work run: here, one after another, or on Ray. The only module that uses Ray."""
+"""Where pieces of work run: here, one after another, or on Ray."""
 
 import contextlib
-import logging
-import os
-import signal
+import math
 import time
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from activecharge.campaign.config import ExecutorOptions
-from activecharge.errors import UserError
+from activecharge.campaign.executor_options import ClusterOptions, ExecutorOptions
+from activecharge.campaign.facts import Facts
+from activecharge.campaign.resources import GIB, Resources, Slot, places, total
+from activecharge.campaign.scheduler import pieces_per_task
 
-
-@dataclass(frozen=True)
-class Slot:
-    """What one piece of work may use; it runs as many threads as it has CPUs."""
-
-    cpus: int = 1
-    gpus: float = 0.0
+__all__ = ["Executor", "Finished", "InlineExecutor", "Key", "Lost", "Slot", "Work", "open_executor"]
 
 
 @dataclass(frozen=True)
@@ -32,9 +27,107 @@ class Lost:
 Work = Callable[[Any, Any], Any]
 """A module-level function of (shared, item)."""
 
+Key = Any
+"""By which a piece of work is known; anything hashable."""
 
-class Executor(Protocol):
-    """Runs many pieces of one kind of work."""
+
+@dataclass(frozen=True)
+class Finished:
+    """A piece of work that has ended.
+
+    Attributes
+    ----------
+    key : Key
+        By which it was started.
+    value : object
+        What the work returned, or `Lost`.
+    seconds : float
+        Time it took.
+    """
+
+    key: Key
+    value: Any
+    seconds: float
+
+
+class Executor(ABC):
+    """Runs pieces of work somewhere else, or later.
+
+    Parameters
+    ----------
+    facts : Facts, optional
+        Where it is noted what ran when and where.
+    """
+
+    def __init__(self, facts: Facts | None = None):
+        self.facts = facts or Facts(None)
+        self._counted: Sequence[Resources] | None = None
+        self._total: Resources = {}
+        self._places: dict[Slot, int] = {}
+
+    def places(self, slot: Slot) -> int:
+        """How many pieces of work of one slot run at a time where there is nothing else."""
+        self._count()
+        if slot not in self._places:
+            self._places[slot] = places(self.nodes(), slot)
+        return self._places[slot]
+
+    def total(self) -> Resources:
+        """What all nodes have."""
+        self._count()
+        return self._total
+
+    def _count(self) -> None:
+        """Count anew where the nodes are others; there may be hundreds, asked for at each turn."""
+        nodes = self.nodes()
+        if nodes is not self._counted:
+            self._counted, self._total, self._places = nodes, total(nodes), {}
+
+    @abstractmethod
+    def nodes(self) -> Sequence[Resources]:
+        """What each node has, at present; the same object while nothing changes."""
+
+    @abstractmethod
+    def used(self) -> Resources:
+        """What the tasks under way hold."""
+
+    @abstractmethod
+    def share(self, value: Any) -> Any:
+        """Lay something out once for many tasks; give the result to `start`."""
+
+    @abstractmethod
+    def start(self, work: Work, pieces: Mapping[Key, Any], slot: Slot, shared: Any = None) -> None:
+        """Start a task that does some pieces of work one after another.
+
+        Parameters
+        ----------
+        work : callable
+        pieces : mapping
+            Items by keys that no other piece under way has.
+        slot : Slot
+        shared : object, optional
+            As `share` returned it.
+        """
+
+    @abstractmethod
+    def wait(self, timeout: float) -> list[Finished]:
+        """What has finished, if need be within `timeout` seconds from now.
+
+        An exception that the work raised is raised here; a process that died too often yields
+        `Lost`.
+        """
+
+    @abstractmethod
+    def under_way(self) -> int:
+        """Tasks started and not finished."""
+
+    @abstractmethod
+    def cancel(self) -> None:
+        """Call off all that is under way."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop all workers."""
 
     def map(
         self,
@@ -46,158 +139,112 @@ class Executor(Protocol):
     ) -> Iterator[tuple[int, Any]]:
         """Yield (index, result) of `work(shared, item)` for each item, as each finishes.
 
-        An exception that `work` raises is raised here; a process that died yields `Lost`.
-        `tick` is called about every second while waiting.
+        A few tasks for each place are in flight, the rest waits here. `tick` is called about
+        every second while waiting. Errors are as in `wait`.
         """
-
-    def close(self) -> None:
-        """Stop all workers."""
-
-
-class InlineExecutor:
-    """One piece after another in this process."""
-
-    def map(
-        self,
-        work: Work,
-        items: Sequence[Any],
-        slot: Slot,
-        shared: Any = None,
-        tick: Callable[[], None] | None = None,
-    ) -> Iterator[tuple[int, Any]]:
-        """See `Executor.map`."""
-        for index, item in enumerate(items):
-            if tick:
-                tick()
-            yield index, work(shared, item)
-
-    def close(self) -> None:
-        """Nothing to stop."""
-
-
-SHORT = 0.25
-"""Time that a Ray task should take at least [s]: starting one costs some 4 ms. Pieces of work
-that are shorter travel together."""
-
-
-class RayExecutor:
-    """Tasks on an embedded Ray instance of this machine."""
-
-    def __init__(self, cpus: int | None):
-        # Ray reads these when it is imported: quiet, nothing reported to anybody.
-        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        import ray
-
-        self._ray = ray
-        terminate = signal.getsignal(signal.SIGTERM)
-        ray.init(
-            address="local",
-            num_cpus=cpus,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            object_store_memory=512 * 1024**2,
-        )
-        # Ray's own handler leaves with code 1 and no word; a caller's choice must stand.
-        with contextlib.suppress(ValueError):  # outside the main thread nobody sets handlers
-            signal.signal(signal.SIGTERM, terminate)
-        self.cpus = int(ray.cluster_resources().get("CPU", 1))
-
-    def map(
-        self,
-        work: Work,
-        items: Sequence[Any],
-        slot: Slot,
-        shared: Any = None,
-        tick: Callable[[], None] | None = None,
-    ) -> Iterator[tuple[int, Any]]:
-        """See `Executor.map`; a few tasks per CPU are in flight, the rest waits here."""
-        ray = self._ray
-        self._check_fits(slot)
-        task = ray.remote(num_cpus=slot.cpus, num_gpus=slot.gpus, max_retries=2)(_batch)
-        common = ray.put(shared)
-        waiting = deque(range(len(items)))
-        running: dict[Any, list[int]] = {}
-        alone: set[int] = set()
-        seconds = SHORT  # of one piece, as the last task had it
+        common = self.share(shared)
+        waiting = deque(enumerate(items))
+        left = len(items)
+        seconds = math.inf
         try:
-            while waiting or running:
-                while waiting and len(running) < 3 * self.cpus:
-                    size = self._size(seconds, len(waiting)) if waiting[0] not in alone else 1
-                    batch = [waiting.popleft() for _ in range(size)]
-                    running[task.remote(work, common, [items[i] for i in batch])] = batch
-                done, _ = ray.wait(list(running), num_returns=1, timeout=1.0)
+            while waiting or self.under_way():
+                room = self.places(slot)
+                while waiting and self.under_way() < 3 * max(room, 1):
+                    size = pieces_per_task(seconds, len(waiting), room, slot)
+                    batch: dict[Key, Any] = dict(waiting.popleft() for _ in range(size))
+                    self.start(work, batch, slot, common)
                 if tick:
                     tick()
-                for reference in done:
-                    batch = running.pop(reference)
-                    result = self._result(reference)
-                    if isinstance(result, Lost) and len(batch) > 1:
-                        # One of them killed the worker; the others must not be blamed for it.
-                        alone.update(batch)
-                        waiting.extendleft(reversed(batch))
-                    elif isinstance(result, Lost):
-                        yield batch[0], result
-                    else:
-                        results, spent = result
-                        seconds = spent / len(batch)
-                        yield from zip(batch, results, strict=True)
+                if self.facts.due:
+                    # Each place runs one of the tasks under way; the others wait at its door.
+                    running = min(self.under_way(), room)
+                    used = {name: running * amount for name, amount in slot.needs.items()}
+                    kind = work.__name__
+                    self.facts.load({kind: running}, {kind: left - running}, used, self.total())
+                for done in self.wait(timeout=1.0):
+                    left -= 1
+                    seconds = done.seconds
+                    yield done.key, done.value
         finally:
-            for reference in running:
-                with contextlib.suppress(Exception):
-                    ray.cancel(reference, force=True)
+            self.cancel()
 
-    def _size(self, seconds: float, waiting: int) -> int:
-        """How many pieces of `seconds` each make the next task; few towards the end, so that
-        all CPUs finish together."""
-        return max(1, min(int(SHORT / max(seconds, 1e-6)), waiting // (3 * self.cpus)))
 
-    def _check_fits(self, slot: Slot) -> None:
-        """Refuse work that no worker could ever take; Ray would wait for one for ever."""
-        have = self._ray.cluster_resources()
-        for kind, needed, key in (
-            ("CPU", slot.cpus, "label_cpus or member_cpus"),
-            ("GPU", slot.gpus, "member_gpus"),
-        ):
-            if needed > have.get(kind, 0):
-                raise UserError(
-                    f"executor: one piece of work needs {needed:g} {kind}s, Ray has "
-                    f"{have.get(kind, 0):g}; lower executor.{key} or run on a larger machine"
-                )
+class InlineExecutor(Executor):
+    """One piece after another in this process, when it is waited for.
 
-    def _result(self, reference: Any) -> Any:
-        exceptions = self._ray.exceptions
-        try:
-            return self._ray.get(reference)
-        except exceptions.RayTaskError as error:
-            # The exception that the work itself raised, of its own class and with its words.
-            raise error.cause from error
-        except (exceptions.WorkerCrashedError, exceptions.OutOfMemoryError) as error:
-            return Lost(f"its worker died ({type(error).__name__})")
-        except exceptions.RayError as error:
-            # Says nothing about the work, which must not be blamed for it.
-            raise UserError(
-                f"executor: Ray itself failed ({type(error).__name__}); run again to resume, "
-                "with executor.kind: inline if it fails again"
-            ) from error
+    Parameters
+    ----------
+    options : ExecutorOptions, optional
+        Its one place is as large as the largest piece of work.
+    facts : Facts, optional
+    """
+
+    def __init__(self, options: ExecutorOptions | None = None, facts: Facts | None = None):
+        super().__init__(facts)
+        options = options or ExecutorOptions(kind="inline")
+        node = {
+            "CPU": max(options.label_cpus, options.member_cpus),
+            "GPU": math.ceil(options.member_gpus),
+            "memory": (options.label_memory or 0.0) * GIB,
+        }
+        self._nodes: list[Resources] = [node | options.label_resources]
+        self._waiting: deque[tuple[Work, Key, Any, Slot, Any]] = deque()
+
+    def nodes(self) -> Sequence[Resources]:
+        return self._nodes
+
+    def used(self) -> Resources:
+        return self._nodes[0] if self._waiting else {}
+
+    def share(self, value: Any) -> Any:
+        return value
+
+    def start(self, work: Work, pieces: Mapping[Key, Any], slot: Slot, shared: Any = None) -> None:
+        self._waiting += [(work, key, item, slot, shared) for key, item in pieces.items()]
+
+    def wait(self, timeout: float) -> list[Finished]:
+        if not self._waiting:
+            return []
+        work, key, item, _, shared = self._waiting.popleft()
+        begun = time.time()
+        start = time.perf_counter()
+        value = work(shared, item)
+        seconds = time.perf_counter() - start
+        self.facts.piece(work.__name__, begun, seconds, "inline")
+        return [Finished(key, value, seconds)]
+
+    def under_way(self) -> int:
+        return len(self._waiting)
+
+    def cancel(self) -> None:
+        self._waiting.clear()
 
     def close(self) -> None:
-        """Stop Ray and all its workers."""
-        self._ray.shutdown()
-
-
-def _batch(work: Work, shared: Any, items: Sequence[Any]) -> tuple[list[Any], float]:
-    """Do some pieces of work on a Ray worker; returns results and the time they took [s]."""
-    start = time.perf_counter()
-    results = [work(shared, item) for item in items]
-    return results, time.perf_counter() - start
+        self.cancel()
 
 
 @contextlib.contextmanager
-def open_executor(options: ExecutorOptions) -> Iterator[Executor]:
-    """The executor that a campaign asks for; closed at the end."""
-    executor: Executor = RayExecutor(options.cpus) if options.kind == "ray" else InlineExecutor()
+def open_executor(
+    options: ExecutorOptions, cluster: ClusterOptions | None = None, facts: Facts | None = None
+) -> Iterator[Executor]:
+    """The executor that a campaign asks for; closed at the end.
+
+    Parameters
+    ----------
+    options : ExecutorOptions
+    cluster : ClusterOptions, optional
+        Absent: this machine.
+    facts : Facts, optional
+        Where it is noted what ran when and where.
+    """
+    executor: Executor
+    if options.kind == "inline":
+        executor = InlineExecutor(options, facts)
+    else:
+        from activecharge.campaign.cluster import connect
+        from activecharge.campaign.ray_executor import RayExecutor
+
+        executor = RayExecutor(connect(options, cluster or ClusterOptions()), facts)
     try:
         yield executor
     finally:

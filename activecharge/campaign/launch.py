@@ -7,8 +7,10 @@ from activecharge.campaign.config import Campaign
 from activecharge.campaign.console import Console, error_table
 from activecharge.campaign.crew import Crew
 from activecharge.campaign.executor import open_executor
-from activecharge.campaign.loop import run_campaign
-from activecharge.campaign.precheck import check_sources
+from activecharge.campaign.facts import Facts
+from activecharge.campaign.loop import run_campaign, run_streaming
+from activecharge.campaign.metrics import Metrics
+from activecharge.campaign.precheck import check_place, check_sources
 from activecharge.campaign.rundir import RunDirectory
 from activecharge.campaign.status import status
 from activecharge.dataset.manifest import versions
@@ -24,6 +26,7 @@ MEANINGS = {
     "failed": "input and output of failed reference runs",
     "rounds": "candidates, selection and members of each round",
     "journal.jsonl": "what happened when",
+    "facts.jsonl": "which piece of work ran when, where and for how long",
 }
 
 
@@ -37,6 +40,7 @@ def launch(campaign: Campaign, directory: Path, quiet: bool = False) -> tuple[di
         written or belongs to another campaign.
     """
     console = Console(quiet)
+    check_place(directory)
     if not (directory / "campaign.yaml").exists():
         check_sources(campaign)
     with RunDirectory.writing(directory, campaign) as run:
@@ -44,15 +48,19 @@ def launch(campaign: Campaign, directory: Path, quiet: bool = False) -> tuple[di
         run.journal.append("started", versions=used)
         console.line(f"{campaign.name}: {'resumed' if run.rounds() else 'new'} in {run.path}")
         console.line(", ".join(f"{name} {version}" for name, version in used.items()))
-        with open_executor(campaign.executor) as executor:
-            reason = run_campaign(run, Crew(run, executor, console))
-    facts = status(run)
+        facts = Facts(run.path / "facts.jsonl")
+        go_on = run_streaming if campaign.executor.schedule == "streaming" else run_campaign
+        with open_executor(campaign.executor, campaign.cluster, facts) as executor:
+            if campaign.executor.kind == "ray":
+                facts.listeners.append(Metrics(run))
+            reason = go_on(run, Crew(run, executor, console))
+    found = status(run)
     closing = [f"Stopped: {reason}.", ""]
-    if facts["test_errors"]:
-        held_out = facts["test_labels"]
+    if found["test_errors"]:
+        held_out = found["test_labels"]
         closing += [f"The last committee on {held_out} held-out configurations:"]
-        closing += [error_table(facts["test_errors"]), ""]
+        closing += [error_table(found["test_errors"]), ""]
     closing += [run.path.as_posix()] + [
         f"  {name:<28}{meaning}" for name, meaning in MEANINGS.items() if (run.path / name).exists()
     ]
-    return facts, "\n".join(closing)
+    return found, "\n".join(closing)

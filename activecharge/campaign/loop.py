@@ -1,4 +1,4 @@
-"""The loop: explore, score, select, label, commit, train."""
+"""The loop: explore, score, select, label, commit, train; one after another, or all at once."""
 
 import time
 from collections.abc import Callable
@@ -6,13 +6,15 @@ from typing import Any
 
 from activecharge.campaign import stages
 from activecharge.campaign.crew import Crew
+from activecharge.campaign.flow import Flow
 from activecharge.campaign.rundir import RunDirectory
 from activecharge.campaign.stop import stop_reason
+from activecharge.campaign.streaming import stream
 from activecharge.campaign.summary import report_campaign
 
 
 def run_campaign(run: RunDirectory, crew: Crew) -> str:
-    """Run a campaign to its end, or on from wherever an earlier process was stopped.
+    """Run a campaign stage by stage to its end, or on from where an earlier process was stopped.
 
     Disk is the truth: every stage leaves its result in the run directory, whole or not at all,
     and what is there is not done again. Returns the reason why the campaign stopped.
@@ -39,6 +41,20 @@ def run_campaign(run: RunDirectory, crew: Crew) -> str:
             run.journal.append("stopped", round=number, reason=reason)
             return reason
         number += 1
+
+
+def run_streaming(run: RunDirectory, crew: Crew) -> str:
+    """Run a campaign whose stages overlap to its end, or on from wherever it was stopped.
+
+    Returns the reason why the campaign stopped.
+    """
+    flow = Flow(run, crew.console)
+    stream(flow, crew.executor)
+    if flow.ledger.committee is None:
+        raise stages.no_labels(run)
+    reason = flow.ledger.reason
+    run.journal.append("stopped", round=run.rounds() - 1, reason=reason)
+    return reason
 
 
 def _do(

@@ -1,11 +1,30 @@
 """What can be known to fail before anything is written or computed."""
 
+from pathlib import Path
+
 import numpy as np
 
 from activecharge.campaign.config import Campaign
 from activecharge.errors import UserError
 from activecharge.sampling.options import DynamicsOptions, RattleOptions
 from activecharge.sampling.sources import Sieve, draw
+
+_THROWN_AWAY = "working_dir_files"
+"""Folder in which Ray keeps the copies of jobs' working directories."""
+
+
+def check_place(directory: Path) -> None:
+    """Refuse a run directory inside of what Ray throws away with a job.
+
+    Raises
+    ------
+    UserError
+    """
+    if _THROWN_AWAY in directory.absolute().parts:
+        raise UserError(
+            f"{directory}: lies in the job's copy of its working directory, which is thrown away; "
+            "give --run-dir as an absolute path on a file system that all nodes share"
+        )
 
 
 def check_sources(campaign: Campaign) -> None:

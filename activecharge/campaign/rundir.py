@@ -1,118 +1,26 @@
 """A run directory: where everything lies, and who may write."""
 
 import fcntl
-import json
-import math
 import os
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from activecharge.campaign.config import Campaign, dump_campaign, load_campaign
 from activecharge.campaign.journal import Journal
+from activecharge.campaign.rounds import Chosen, RoundFolder
 from activecharge.campaign.store import LabelStore
-from activecharge.campaign.strict import strict
-from activecharge.dataset.candidates import (
-    candidate_from_atoms,
-    candidate_to_atoms,
-    read_candidates,
-    write_candidates,
-)
-from activecharge.dataset.frames import read_frames, write_frames
-from activecharge.dataset.predictions import put_prediction, take_prediction
 from activecharge.errors import UserError
-from activecharge.files import write_json, write_text
-from activecharge.records import Candidate, Label, Prediction
+from activecharge.files import write_text
+from activecharge.records import Label
 
-_MAY_CHANGE = {"stop", "executor"}
+__all__ = ["Chosen", "RoundFolder", "RunDirectory"]
+
+_MAY_CHANGE = {"stop", "executor", "cluster"}
 """Settings that a resumed campaign may change: none of them alters what is already done."""
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """A candidate that a round labels, with what the committee said of it.
-
-    `why` is "initial", "uncertain" or "control"; `score` and `worst` are as in
-    `activecharge.records.Scored`. They and `prediction` are None where there was no committee,
-    or what it said was not a finite number.
-    """
-
-    candidate: Candidate
-    why: str
-    prediction: Prediction | None = None
-    score: float | None = None
-    worst: dict[str, float] | None = None
-
-
-class RoundFolder:
-    """The files of one round, or of the test set; each is there whole or not at all."""
-
-    def __init__(self, path: Path):
-        self.path = path
-        self.candidates = path / "candidates.extxyz"
-        self.selection = path / "selection.extxyz"
-        self.members = path / "members"
-        self.test_errors = path / "test_errors.json"
-        self.test_pairs = path / "test_predictions.extxyz"
-
-    def write_selection(self, chosen: Sequence[Chosen]) -> None:
-        """Keep what is labelled in this round, in order."""
-        frames = []
-        for item in chosen:
-            frame = candidate_to_atoms(item.candidate)
-            frame.info["chosen"] = item.why
-            if item.prediction is not None:
-                frame.info["score"] = item.score
-                frame.info["worst"] = json.dumps(item.worst)
-                put_prediction(frame, item.prediction)
-            frames.append(frame)
-        write_frames(self.selection, frames)
-
-    def read_selection(self) -> list[Chosen]:
-        """What `write_selection` kept; empty before."""
-        if not self.selection.exists():
-            return []
-        chosen = []
-        for where, frame in read_frames(self.selection):
-            scored = "score" in frame.info
-            worst = frame.info.get("worst")
-            chosen.append(
-                Chosen(
-                    candidate=candidate_from_atoms(frame),
-                    why=str(frame.info["chosen"]),
-                    prediction=take_prediction(frame, where) if scored else None,
-                    score=float(frame.info["score"]) if scored else None,
-                    worst=json.loads(worst) if isinstance(worst, str) else worst,
-                )
-            )
-        return chosen
-
-    def write_test_errors(self, errors: dict[str, Any]) -> None:
-        """Keep errors on the fixed test set, see `activecharge.report.metrics.errors`."""
-        write_json(self.test_errors, strict(errors))
-
-    def read_test_errors(self) -> dict[str, Any]:
-        """What `write_test_errors` kept; empty before."""
-        if not self.test_errors.exists():
-            return {}
-        try:
-            return json.loads(self.test_errors.read_bytes(), object_hook=_with_nan)
-        except ValueError as error:
-            raise UserError(
-                f"{self.test_errors}: not valid JSON; delete it and run again"
-            ) from error
-
-    def write_candidates(self, candidates: Sequence[Candidate]) -> None:
-        """Keep what exploration found."""
-        write_candidates(self.candidates, candidates)
-
-    def read_candidates(self) -> list[Candidate]:
-        """What exploration found."""
-        return read_candidates(self.candidates)
 
 
 class RunDirectory:
@@ -240,8 +148,3 @@ class RunDirectory:
         """Labels of the fixed test set."""
         found = (self.labels.get(c.candidate.hash) for c in self.test.read_selection())
         return [label for label in found if isinstance(label, Label)]
-
-
-def _with_nan(entry: dict[str, Any]) -> dict[str, Any]:
-    """Undo `strict` for errors, which are numbers always."""
-    return {k: math.nan if v is None and k in ("mae", "rmse") else v for k, v in entry.items()}

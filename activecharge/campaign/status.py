@@ -4,7 +4,6 @@ from typing import Any
 
 from activecharge.campaign.console import format_errors
 from activecharge.campaign.rundir import RunDirectory
-from activecharge.records import Failure
 
 
 def status(run: RunDirectory) -> dict[str, Any]:
@@ -12,9 +11,9 @@ def status(run: RunDirectory) -> dict[str, Any]:
     events = run.journal.events()
     last = events[-1] if events else {}
     rounds = run.rounds()
-    dataset = run.chosen_labels(rounds)
-    asked = [item for n in range(rounds) for item in run.round(n).read_selection()]
-    results = [run.labels.get(item.candidate.hash) for item in asked]
+    # Names alone tell: thousands of labels are counted in a moment, but not read.
+    labelled, failed = run.labels.names()
+    asked = [name for n in range(rounds) for name in run.round(n).read_hashes()]
     tested = [run.round(n).read_test_errors() for n in range(rounds)]
     stopped = last.get("reason", "") if last.get("event") == "stopped" else ""
     return {
@@ -23,11 +22,11 @@ def status(run: RunDirectory) -> dict[str, Any]:
         "state": "finished" if stopped else "running" if run.in_use() else "interrupted",
         "stop_reason": stopped,
         "rounds": rounds,
-        "labels": len(dataset),
+        "labels": sum(name in labelled for name in asked),
         "label_budget": run.campaign.stop.labels,
-        "pending": sum(result is None for result in results),
-        "quarantined": sum(isinstance(result, Failure) for result in results),
-        "test_labels": len(run.test_labels()),
+        "pending": sum(name not in labelled and name not in failed for name in asked),
+        "quarantined": sum(name in failed and name not in labelled for name in asked),
+        "test_labels": sum(name in labelled for name in run.test.read_hashes()),
         "test_errors": next((errors for errors in reversed(tested) if errors), {}),
         "last_event": last,
     }

@@ -1,17 +1,23 @@
 """When a campaign ends, and why."""
 
+from typing import Any
+
+from activecharge.campaign.config import Campaign
 from activecharge.campaign.rundir import RunDirectory
-from activecharge.campaign.summary import round_summary
+from activecharge.records import Label
+from activecharge.report.summary import Pair, pair_errors
 
 
 def stop_reason(run: RunDirectory, number: int) -> str:
     """Why the campaign ends after round `number`, as a clause; empty if it goes on."""
-    campaign = run.campaign
-    labels = len(run.chosen_labels(number + 1))
     if number and not run.round(number).read_selection():
         return "no candidate was worth a label"
-    if reached := _targets_reached(run, number):
-        return reached
+    labels = len(run.chosen_labels(number + 1))
+    return targets_reached(run, number) or limit_reached(run.campaign, number, labels)
+
+
+def limit_reached(campaign: Campaign, number: int, labels: int) -> str:
+    """Clause that names what allows no round after `number`; empty if there may be one."""
     if campaign.stop.labels is not None and labels >= campaign.stop.labels:
         return f"the budget of {campaign.stop.labels} labels is spent"
     if number >= campaign.stop.rounds:
@@ -21,15 +27,26 @@ def stop_reason(run: RunDirectory, number: int) -> str:
     return ""
 
 
-def _targets_reached(run: RunDirectory, number: int) -> str:
-    """Clause that names the targets met by this round's control labels; empty if not all are."""
+def targets_reached(run: RunDirectory, number: int) -> str:
+    """Clause that names the targets met by a round's control labels; empty if not all are."""
     targets = run.campaign.stop.target.model_dump(exclude_none=True)
-    blind = round_summary(run, number).blind("control") if targets and number else {}
-    if not targets or not blind:
+    if not targets or not number:
         return ""
+    blind = control_errors(run, number)
     errors = {name: blind[name]["mae"] for name in targets if name in blind}
     if len(errors) < len(targets) or not all(errors[name] <= targets[name] for name in targets):
         return ""
     return "the control labels met the target: " + ", ".join(
         f"{name} {errors[name]:.4g} <= {targets[name]:.4g}" for name in targets
+    )
+
+
+def control_errors(run: RunDirectory, number: int) -> dict[str, dict[str, Any]]:
+    """Errors on a round's control labels of the committee that chose them, by property."""
+    control = [item for item in run.round(number).read_selection() if item.why == "control"]
+    labelled = [(item, run.labels.get(item.candidate.hash)) for item in control]
+    return pair_errors(
+        Pair(label, item.prediction, item.why)
+        for item, label in labelled
+        if isinstance(label, Label) and item.prediction is not None
     )

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from activecharge.dataset.candidates import candidate_from_atoms, candidate_to_atoms
-from activecharge.dataset.extxyz import read_labels, write_labels
-from activecharge.dataset.frames import read_frames, write_frames
 from activecharge.errors import UserError
 from activecharge.records import Failure, Label
+
+# What reads and writes frames is imported where it is used, see `rounds`.
 
 
 class LabelStore:
@@ -20,6 +19,10 @@ class LabelStore:
 
     def put(self, result: Label | Failure) -> None:
         """Keep a label, or a failure with its reason."""
+        from activecharge.dataset.candidates import candidate_to_atoms
+        from activecharge.dataset.extxyz import write_labels
+        from activecharge.dataset.frames import write_frames
+
         name = result.candidate.hash
         if isinstance(result, Label):
             write_labels(self.labels / f"{name}.extxyz", [result])
@@ -27,6 +30,13 @@ class LabelStore:
             frame = candidate_to_atoms(result.candidate)
             frame.info["reason"] = result.reason
             write_frames(self.quarantine / f"{name}.extxyz", [frame])
+
+    def names(self) -> tuple[set[str], set[str]]:
+        """Content hashes of all labels, and of all that could not be labelled."""
+        return (
+            {path.stem for path in self.labels.glob("[!.]*.extxyz")},
+            {path.stem for path in self.quarantine.glob("[!.]*.extxyz")},
+        )
 
     def history(self) -> tuple[int, list[Failure]]:
         """How many configurations were tried to the end, and those that failed."""
@@ -58,10 +68,15 @@ class LabelStore:
 
 
 def _read_label(path: Path) -> Label:
+    from activecharge.dataset.extxyz import read_labels
+
     return read_labels(path)[0]
 
 
 def _read_failure(path: Path) -> Failure:
+    from activecharge.dataset.candidates import candidate_from_atoms
+    from activecharge.dataset.frames import read_frames
+
     for _, frame in read_frames(path):
         return Failure(candidate_from_atoms(frame), str(frame.info.get("reason", "unknown")))
     raise UserError(f"{path}: holds no frame.")

@@ -48,9 +48,10 @@ def round_summary(run: RunDirectory, number: int) -> RoundSummary:
     folder = run.round(number)
     chosen = folder.read_selection()
     results = [run.labels.get(item.candidate.hash) for item in chosen]
+    said_by = next((item.committee for item in chosen if item.committee is not None), None)
     return RoundSummary(
         index=number,
-        labels=len(run.chosen_labels(number + 1)),
+        labels=_learnt(run, number),
         failures=sum(isinstance(result, Failure) for result in results),
         seconds=_seconds(run, number),
         pairs=tuple(
@@ -60,7 +61,16 @@ def round_summary(run: RunDirectory, number: int) -> RoundSummary:
         ),
         test=folder.read_test_errors(),
         chosen=tuple(_describe(item) for item in chosen),
+        seen=None if said_by is None else _learnt(run, said_by),
     )
+
+
+def _learnt(run: RunDirectory, number: int) -> int:
+    """Labels that a round's committee was given, or would have been."""
+    if lesson := run.round(number).read_lesson():
+        return len(lesson.labels)
+    labelled, _ = run.labels.names()
+    return sum(name in labelled for n in range(number + 1) for name in run.round(n).read_hashes())
 
 
 def _seconds(run: RunDirectory, number: int) -> dict[str, float]:

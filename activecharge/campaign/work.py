@@ -1,6 +1,11 @@
 """The pieces of work that executors run: module-level functions of (shared, item)."""
 
+import errno
 import json
+import os
+import shutil
+import socket
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +13,14 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 
-from activecharge.campaign.executor import Slot
+from activecharge.campaign.resources import GIB, Slot
+from activecharge.errors import UserError
 from activecharge.records import Candidate, Failure, Label, MemberResult, Prediction
 from activecharge.reference.options import GateOptions, ReferenceOptions
 from activecharge.sampling.options import DynamicsOptions, SanityOptions
+
+LEAST_ROOM = 1024**2
+"""Bytes in the scratch folder below which no reference run can succeed."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,7 @@ def label(shared: LabelWork, candidate: Candidate) -> Label | Failure:
     from activecharge.campaign.store import LabelStore
     from activecharge.reference.run import label_candidate
 
+    _check_shared(shared.store)
     store = LabelStore(shared.store)
     # A task is repeated where its worker died, with whatever it had finished before.
     done = store.get(candidate.hash)
@@ -47,7 +57,24 @@ def label(shared: LabelWork, candidate: Candidate) -> Label | Failure:
     )
     if isinstance(result, Label):
         store.put(result)
+    else:
+        _check_room(Path(tempfile.gettempdir()))
     return result
+
+
+def _check_shared(folder: Path) -> None:
+    """Refuse to leave results where the campaign cannot see them."""
+    if not folder.is_dir():
+        raise UserError(
+            f"{folder}: does not exist on node {socket.gethostname()}; put the run directory on a "
+            "file system that all nodes of the cluster share"
+        )
+
+
+def _check_room(folder: Path) -> None:
+    """Refuse to blame a configuration for a disk that is full."""
+    if shutil.disk_usage(folder).free < LEAST_ROOM:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 @dataclass(frozen=True)
@@ -103,6 +130,8 @@ def walk(shared: WalkWork, start: Start):
 
 def train(shared, member) -> MemberResult:
     """Train one member of (training set, slot), leaving its progress beside its checkpoint."""
+    import torch
+
     from activecharge.learning.trainer import train_member
 
     data, slot = shared
@@ -114,7 +143,10 @@ def train(shared, member) -> MemberResult:
         def note(entry: dict[str, float]) -> None:
             file.write(json.dumps(entry) + "\n")
 
-        return train_member(data, member, device, note)
+        try:
+            return train_member(data, member, device, note)
+        except torch.cuda.OutOfMemoryError as error:
+            raise _too_small(slot, data.training.batch_size) from error
 
 
 def _device(slot: Slot) -> str:
@@ -122,4 +154,26 @@ def _device(slot: Slot) -> str:
     import torch
 
     torch.set_num_threads(slot.cpus)
-    return "cuda" if slot.gpus > 0 else "cpu"
+    if slot.gpus <= 0:
+        return "cpu"
+    if not torch.cuda.is_available():
+        raise UserError(
+            f"executor.member_gpus is {slot.gpus:g}, but torch finds no GPU here; set it to 0 or "
+            "install torch for this machine's GPU"
+        )
+    # A member that wants more fails itself, and not its neighbours on the same GPU.
+    torch.cuda.set_per_process_memory_fraction(min(slot.gpus, 1.0))
+    return "cuda"
+
+
+def _too_small(slot: Slot, batch: int) -> UserError:
+    """The sentence for a member that does not fit into its share of a GPU."""
+    import torch
+
+    whole = torch.cuda.get_device_properties(0).total_memory / GIB
+    wanted = torch.cuda.max_memory_allocated() / GIB
+    return UserError(
+        f"executor.member_gpus: a member ran out of its {slot.gpus:g} of a GPU, which is "
+        f"{slot.gpus * whole:.3g} of {whole:.3g} GiB, having taken {wanted:.3g} GiB before; raise "
+        f"the share, or lower training.batch_size ({batch}) or the size of the model"
+    )

@@ -39,3 +39,18 @@ def wait(shared, item):
 def threads(shared: Slot, item):
     """Threads of torch as pieces of training and prediction have them."""
     return _device(shared), torch.get_num_threads()
+
+
+def eat(shared, item):
+    """Take more memory than there is, if it is the item to do so."""
+    if item == shared:
+        taken = []
+        while len(taken) < 32:
+            taken.append(bytearray(os.urandom(1024)) * (256 * 1024))  # 256 MiB, written to
+            time.sleep(0.05)
+    return item
+
+
+def environment(shared, item):
+    """What a worker knows of GPUs and threads."""
+    return os.environ.get("CUDA_VISIBLE_DEVICES"), os.environ.get("OMP_NUM_THREADS")

@@ -46,7 +46,7 @@ def test_there_are_shipped_campaigns():
             "'explore.0.limits.force'; did you mean 'forces'?",
         ),
         (BASE + "reference: {kind: tblite, metod: x}", "'reference.metod'; did you mean 'method'?"),
-        (BASE + "colour: blue", "unknown key 'colour'; known keys: elements, executor, explore"),
+        (BASE + "quantum: blue", "unknown key 'quantum'; known keys: cluster, compare, elements"),
         ("intial: [{kind: clusters}]", "'intial'; did you mean 'initial'? (and 1 more)"),
         # Kinds.
         ("initial: [{kind: clustrs}]", "unknown initial.0.kind 'clustrs'; did you mean 'clusters'"),

@@ -7,8 +7,10 @@ from pathlib import Path
 import executor_work
 import pytest
 
-from activecharge.campaign.config import ExecutorOptions
-from activecharge.campaign.executor import InlineExecutor, Lost, RayExecutor, Slot, open_executor
+from activecharge.campaign.cluster import connect
+from activecharge.campaign.config import ClusterOptions, ExecutorOptions
+from activecharge.campaign.executor import InlineExecutor, Lost, Slot, open_executor
+from activecharge.campaign.ray_executor import RayExecutor
 from activecharge.errors import UserError
 
 pytestmark = pytest.mark.xdist_group("ray")
@@ -20,7 +22,7 @@ def ray():
     with pytest.MonkeyPatch.context() as patch:
         # So that workers find the pieces of work.
         patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
-        executor = RayExecutor(cpus=2)
+        executor = RayExecutor(connect(ExecutorOptions(cpus=2), ClusterOptions()))
         assert signal.getsignal(signal.SIGTERM) == before, "Ray's handler must not stay"
         yield executor
         executor.close()
@@ -78,8 +80,10 @@ def test_a_worker_that_dies_costs_its_own_item_alone(ray):
 @pytest.mark.parametrize(
     "slot, sentence",
     [
-        (Slot(3), "one piece of work needs 3 CPUs, Ray has 2; lower executor.label_cpus or member"),
-        (Slot(1, 99), "needs 99 GPUs, Ray has "),
+        (Slot(3), "needs 3 CPUs, the largest node has 2 CPUs; lower executor.label_cpus or member"),
+        (Slot(1, 99), "needs 99 GPUs, .* lower executor.member_gpus"),
+        (Slot(1, memory=1e6), "needs 1e.06 GiB of memory, .* lower executor.label_memory"),
+        (Slot(1, custom=(("moon", 1),)), "needs 1 moon, no node of Ray has any; lower executor.la"),
     ],
 )
 def test_work_that_never_fits_is_refused(ray, slot, sentence):
