@@ -170,7 +170,6 @@ def test_settings_and_the_package_import_fast():
     assert not loaded_by(f"import activecharge, {', '.join(modules)}") & HEAVY
 
 
-@pytest.mark.skipif(not (ROOT / "cli.py").exists(), reason="no command line here")
 def test_the_command_line_imports_fast():
     assert not loaded_by("import activecharge.cli") & HEAVY
 

@@ -181,11 +181,25 @@ def parse_training(
     )
 
 
+def parse_selection(batch: int, control: float, strategy: str) -> SelectionOptions:
+    """Settings of a selection given on the command line."""
+    data = {"batch": batch, "control": control, "strategy": strategy}
+    return _parse("selection", lambda: SelectionOptions.model_validate(data))
+
+
 def _parse(group: str, parse: Callable[[], Parsed]) -> Parsed:
     try:
         return parse()
     except ValidationError as error:
         raise UserError(sentence(error, Campaign, below=(group,))) from error
+
+
+def at_address(campaign: Campaign, address: str | None) -> Campaign:
+    """The same campaign on another Ray cluster, where an address is given."""
+    if address is None:
+        return campaign
+    cluster = _parse("--address", lambda: ClusterOptions(address=address))
+    return campaign.model_copy(update={"cluster": cluster})
 
 
 def dump_campaign(campaign: Campaign) -> str:

@@ -156,11 +156,12 @@ class Flow:
         labels = [ledger.labels[name] for name in lesson.labels if name in ledger.labels]
         data = steps.training_set(run, labels)
         members = steps.members(run, number, lesson.start)
+        [calibrated] = yield Order(bookkeeping.calibrate, [number], NO_PLACE, run)
         missing = steps.untrained(members)
         yield Order(work.train, missing, self._slot, (data, self._slot))
         ledger.add_committee(number, len(labels))
-        text = f"{len(members)} members on {len(data.train)} labels, {len(data.valid)} to validate"
-        self._done("train", number, start, text)
+        taught = f"{len(data.train)} labels, {len(data.valid)} to validate"
+        self._done("train", number, start, f"{len(members)} members on {taught}; {calibrated}")
 
     def _new_lesson(self) -> int:
         """Write down what the next committee learns from; returns its round."""

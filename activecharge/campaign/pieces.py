@@ -1,6 +1,7 @@
 """The loop's pieces on their own: label, train, predict, evaluate and select with plain files."""
 
 import hashlib
+import json
 import shutil
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from activecharge.campaign.config import ExecutorOptions
 from activecharge.campaign.console import Console
 from activecharge.campaign.executor import Lost, Slot, open_executor
 from activecharge.campaign.store import LabelStore
+from activecharge.campaign.strict import strict
 from activecharge.committee import disagreement, selection
 from activecharge.committee.options import SelectionOptions
 from activecharge.dataset.candidates import candidate_to_atoms
@@ -59,6 +61,7 @@ def label_file(
     parts = out.with_name(f"{out.name}.parts")
     settings = reference.model_dump_json() + gates.model_dump_json()
     folder = parts / hashlib.sha256(settings.encode()).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
     store = LabelStore(folder)
     done = {name: store.get(name) for name in candidates}
     todo = [candidates[name] for name, result in done.items() if not isinstance(result, Label)]
@@ -168,6 +171,7 @@ def select_file(
     for choice in choices:
         frame = candidate_to_atoms(choice.scored.candidate)
         frame.info["chosen"], frame.info["score"] = choice.why, choice.scored.score
+        frame.info["cause"] = json.dumps(strict(choice.scored.cause))
         put_prediction(frame, choice.scored.prediction)
         frames.append(frame)
     write_frames(out, frames)

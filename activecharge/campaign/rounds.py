@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,10 @@ _HASH = re.compile(r'\bhash=(?:(\w+)|"_JSON \\"(\w+)\\"")')
 class Chosen:
     """A candidate that a round labels, with what the committee said of it.
 
-    `why` is "initial", "uncertain" or "control"; `score` and `worst` are as in
-    `activecharge.records.Scored`. They and `prediction` are None where there was no committee,
-    or what it said was not a finite number. `committee` is the round of the committee that
-    chose, where that is not the round before.
+    `why` is "initial" or as in `activecharge.committee.selection.Choice`; `score` and `worst` are
+    as in `activecharge.records.Scored`. They and `prediction` are None where there was no
+    committee, or what it said was not a finite number. `committee` is the round of the committee
+    that chose, where that is not the round before; `cause` is as in `Scored`, empty where unknown.
     """
 
     candidate: Candidate
@@ -37,6 +37,7 @@ class Chosen:
     score: float | None = None
     worst: dict[str, float] | None = None
     committee: int | None = None
+    cause: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ class RoundFolder:
             if item.prediction is not None:
                 frame.info["score"] = item.score
                 frame.info["worst"] = json.dumps(item.worst)
+                frame.info["cause"] = json.dumps(strict(item.cause))
                 put_prediction(frame, item.prediction)
             frames.append(frame)
         write_frames(self.selection, frames)
@@ -97,7 +99,7 @@ class RoundFolder:
         chosen = []
         for where, frame in read_frames(self.selection):
             scored = "score" in frame.info
-            worst = frame.info.get("worst")
+            worst, cause = frame.info.get("worst"), frame.info.get("cause", {})
             chosen.append(
                 Chosen(
                     candidate=candidate_from_atoms(frame),
@@ -106,6 +108,7 @@ class RoundFolder:
                     score=float(frame.info["score"]) if scored else None,
                     worst=json.loads(worst) if isinstance(worst, str) else worst,
                     committee=frame.info.get("committee"),
+                    cause=json.loads(cause) if isinstance(cause, str) else cause,
                 )
             )
         return chosen

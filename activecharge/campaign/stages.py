@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from activecharge.campaign import exploration, steps
+from activecharge.campaign.calibrate import calibrate_round
 from activecharge.campaign.console import format_errors
 from activecharge.campaign.crew import Crew
 from activecharge.campaign.rundir import RunDirectory
@@ -84,12 +85,12 @@ def train(run: RunDirectory, crew: Crew, number: int, labels: Sequence[Label]) -
     """Train the members, from where they stood a round before."""
     members = steps.members(run, number, number - 1 if number else None)
     data = steps.training_set(run, labels)
+    calibrated = calibrate_round(run, number)
     crew.train(number, data, members)
     if _is_latest(run, number):
         steps.publish(run, number)
-    return Done(
-        f"{len(members)} members on {len(data.train)} labels, {len(data.valid)} to validate"
-    )
+    taught = f"{len(data.train)} labels, {len(data.valid)} to validate"
+    return Done(f"{len(members)} members on {taught}; {calibrated}")
 
 
 def test(run: RunDirectory, crew: Crew, number: int) -> Done:

@@ -156,7 +156,13 @@ def _remember(choice: selection.Choice, committee: int | None) -> Chosen:
     if not _is_finite(scored.prediction):
         return Chosen(scored.candidate, choice.why, committee=committee)
     return Chosen(
-        scored.candidate, choice.why, scored.prediction, scored.score, scored.worst, committee
+        candidate=scored.candidate,
+        why=choice.why,
+        prediction=scored.prediction,
+        score=scored.score,
+        worst=scored.worst,
+        committee=committee,
+        cause=scored.cause,
     )
 
 

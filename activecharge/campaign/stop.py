@@ -3,6 +3,7 @@
 from typing import Any
 
 from activecharge.campaign.config import Campaign
+from activecharge.campaign.plateau import expected_target, plateau
 from activecharge.campaign.rundir import RunDirectory
 from activecharge.records import Label
 from activecharge.report.summary import Pair, pair_errors
@@ -28,9 +29,23 @@ def limit_reached(campaign: Campaign, number: int, labels: int) -> str:
 
 
 def targets_reached(run: RunDirectory, number: int) -> str:
-    """Clause that names the targets met by a round's control labels; empty if not all are."""
+    """Clause that says why a round's control labels end the campaign; empty if they do not."""
+    stop = run.campaign.stop
+    if not number:
+        return ""
+    expected = stop.expected.model_dump(exclude_none=True)
+    reason = _errors_met(run, number) or (
+        expected_target(control_pairs(run, number), expected) if expected else ""
+    )
+    if not reason and stop.plateau is not None:
+        control = [control_pairs(run, n) for n in range(1, number + 1)]
+        reason = plateau(control, stop.plateau)
+    return reason
+
+
+def _errors_met(run: RunDirectory, number: int) -> str:
     targets = run.campaign.stop.target.model_dump(exclude_none=True)
-    if not targets or not number:
+    if not targets:
         return ""
     blind = control_errors(run, number)
     errors = {name: blind[name]["mae"] for name in targets if name in blind}
@@ -43,10 +58,15 @@ def targets_reached(run: RunDirectory, number: int) -> str:
 
 def control_errors(run: RunDirectory, number: int) -> dict[str, dict[str, Any]]:
     """Errors on a round's control labels of the committee that chose them, by property."""
+    return pair_errors(control_pairs(run, number))
+
+
+def control_pairs(run: RunDirectory, number: int) -> list[Pair]:
+    """A round's control labels with what the committee that chose them said before."""
     control = [item for item in run.round(number).read_selection() if item.why == "control"]
     labelled = [(item, run.labels.get(item.candidate.hash)) for item in control]
-    return pair_errors(
+    return [
         Pair(label, item.prediction, item.why)
         for item, label in labelled
         if isinstance(label, Label) and item.prediction is not None
-    )
+    ]

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from typing import Any
 
+from activecharge.campaign.calibrate import calibration_record
 from activecharge.campaign.crew import Crew
 from activecharge.campaign.rundir import Chosen, RunDirectory
 from activecharge.campaign.stages import Done
@@ -38,6 +39,7 @@ def campaign_summary(run: RunDirectory, reason: str) -> CampaignSummary:
         rounds=rounds,
         stop_reason=reason,
         test_pairs=pairs,
+        calibration=calibration_record(run),
         run_dir=str(run.path),
         versions=versions(),
     )
@@ -96,4 +98,7 @@ def _describe(item: Chosen) -> dict[str, Any]:
         spec = PROPERTIES[name]
         facts["score"] = item.score
         facts["worst"] = f"{spec.symbol} {1000 * worst[name]:.0f} m{spec.unit}"
+    if "atom" in item.cause:
+        spec = PROPERTIES[item.cause["property"]]
+        facts["cause"] = f"{spec.symbol} of {item.cause['element']} {item.cause['atom']}"
     return facts

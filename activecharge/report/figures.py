@@ -47,9 +47,10 @@ def learning_curve(summary: CampaignSummary, path: Path) -> bool:
     """
     curves = {
         name: {
-            "test": _positive(summary.test_curve(name)),
-            "control": _positive(summary.blind_curve(name, "control")),
-            "uncertain": _positive(summary.blind_curve(name, "uncertain")),
+            why: _positive(
+                summary.test_curve(name) if why == "test" else summary.blind_curve(name, why)
+            )
+            for why in WHY_WORDS
         }
         for name in _NAMES
     }
@@ -58,7 +59,7 @@ def learning_curve(summary: CampaignSummary, path: Path) -> bool:
         return False
     with canvas(path, len(shown), (0.6 + 3.7 * len(shown), 3.6)) as axes:
         for axis, name in zip(axes, shown, strict=True):
-            for (why, curve), marker in zip(curves[name].items(), "osD", strict=True):
+            for (why, curve), marker in zip(curves[name].items(), "osD^v", strict=True):
                 if curve:
                     labels, mae = np.transpose(curve)
                     axis.plot(

@@ -197,11 +197,20 @@ def _last_chosen(summary: CampaignSummary) -> list[Block]:
             str(chosen["why"]),
             "–" if chosen.get("score") is None else f"{chosen['score']:.2f}",
             str(chosen.get("worst") or "–"),
+            str(chosen.get("cause") or "–"),
         ]
         for chosen in ranked
     ]
     text = f"Chosen in round {last.index}"
     if len(ranked) < len(last.chosen):
         text += f", the first {len(ranked)} of {len(last.chosen)} by score"
-    header = ["configuration", "formula", "source", "reason", "score", "largest spread"]
+    header = [
+        "configuration",
+        "formula",
+        "source",
+        "reason",
+        "score",
+        "largest spread",
+        "chosen for",
+    ]
     return [Paragraph(f"{text}:"), Table(header, rows)]

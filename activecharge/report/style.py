@@ -14,11 +14,20 @@ PURPLE, SKY, YELLOW, GREY = "#CC79A7", "#56B4E9", "#F0E442", "#6B7280"
 CYCLE = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, YELLOW, GREY)
 
 ELEMENTS = {"H": BLUE, "O": VERMILLION}
-WHY = {"control": BLUE, "uncertain": VERMILLION, "initial": GREY, "test": GREEN}
+WHY = {
+    "test": GREEN,
+    "control": BLUE,
+    "uncertain": VERMILLION,
+    "diverse": PURPLE,
+    "random": SKY,
+    "initial": GREY,
+}
 WHY_WORDS = {
+    "test": "fixed test set",
     "control": "blind, control (random)",
     "uncertain": "blind, chosen as uncertain",
-    "test": "fixed test set",
+    "diverse": "blind, chosen as diverse",
+    "random": "blind, drawn by the strategy",
 }
 
 _RC: Any = {

@@ -171,3 +171,27 @@ def test_a_fault_of_the_program_is_logged_where_the_run_is(call, tmp_path, finis
     assert code == 1
     assert err.count("\n") == 1 and str(finished / "error.log") in err
     assert "Traceback" in (finished / "error.log").read_text()
+
+
+def test_no_cluster_where_one_is_named(call, tmp_path, tiny):
+    ray = tmp_path / "ray.yaml"
+    ray.write_text(TINY.replace("{kind: inline}", "{kind: ray}"))
+    nowhere = ("--address", "http://127.0.0.1:1")
+    refused(call("submit", ray, "--run-dir", "/runs/x", *nowhere), "http://127.0.0.1:1", "no job")
+    refused(call("jobs", *nowhere), "http://127.0.0.1:1", "no job server")
+    refused(call("jobs", "--address", "head:8265"), "--address", "http://")
+    code, _, err = call("run", ray, "--address", "127.0.0.1:1")
+    assert code == 2 and "cluster.address" in err and "127.0.0.1:1" in err
+    assert not (tmp_path / "runs" / "tiny" / "labels").exists()
+
+
+def test_a_comparison_without_frames_to_judge_by(call, tmp_path):
+    (tmp_path / "c.yaml").write_text("initial: [{kind: clusters}]\n")
+    refused(call("compare", "c.yaml"), "test: ", "held-out")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_watching_is_for_people(call, finished):
+    refused(call("status", finished, "--watch", "--json"), "--watch", "--json")
+    code, out, _ = call("status", finished, "--watch")
+    assert code == 0 and "round 1 was the last" in out

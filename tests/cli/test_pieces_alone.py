@@ -90,7 +90,7 @@ def test_evaluate(call, data, finished_once):
 def test_select(call, tmp_path, data, finished_once):
     arguments = ("select", finished_once, data, "-n", 5, "--control", 0.4)
     code, out, _ = call(*arguments, "-o", "selected.xyz")
-    assert (code, out) == (0, "selected.xyz: 3 uncertain and 2 control frames\n")
+    assert (code, out) == (0, "selected.xyz: 3 uncertain, 2 control\n")
     chosen = ase.io.read(tmp_path / "selected.xyz", index=":")
     assert [frame.info["chosen"] for frame in chosen] == ["uncertain"] * 3 + ["control"] * 2
     scores = [frame.info["score"] for frame in chosen[:3]]

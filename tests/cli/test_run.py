@@ -9,6 +9,7 @@ import pytest
 from cli_cases import TINY, dataset, tree
 
 from activecharge import Committee
+from activecharge.campaign.rundir import RunDirectory
 from activecharge.dataset.extxyz import read_labels
 from activecharge.dataset.manifest import verify
 from activecharge.properties import PROPERTIES
@@ -47,6 +48,39 @@ def test_every_frame_says_where_it_comes_from(finished_once):
     assert {f.info["source"] for f in found} <= {"clusters", "rattle", "dynamics"}
     assert {f.info["round"] for f in found if "round" in f.info} == {0, 1}
     assert {f.info["hash"] for f in found} == stored(finished_once).keys()
+
+
+def test_rounds_keep_what_made_a_frame_chosen_and_what_calibrates(finished_once):
+    opened = RunDirectory.open(finished_once)
+    chosen = opened.round(1).read_selection()
+    assert {item.why for item in chosen} == {"uncertain", "control"}
+    for item in chosen:
+        cause, atoms = item.cause, item.candidate.atoms
+        assert cause["property"] in ("charges", "bec") and cause["spread"] > 0
+        assert atoms.symbols[cause["atom"]] == cause["element"]
+        spread = item.prediction.std[cause["property"]]
+        assert np.argmax(spread) == cause["atom"]
+    for place in ("rounds/00/members", "rounds/01/members", "committee"):
+        assert (finished_once / place / "calibration.json").exists()
+    # Two control labels claim nothing, and the report says so.
+    assert "Does the error bar mean what it says?" in (
+        finished_once / "report" / "report.md"
+    ).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "stop, reason",
+    [
+        ("plateau: 1", "error of control labels fell by no more than noise"),
+        ("target: {charges: 9, bec: 9}", "the control labels met the target"),
+    ],
+)
+def test_rules_that_end_a_campaign(call, tmp_path, stop, reason):
+    """Untrained committees do not gain; in the first two rounds none can know."""
+    text = TINY.replace("{batch: 4, control: 0.5}", "{batch: 6, control: 1}")
+    text = text.replace("warm_steps: 4", "warm_steps: 1")
+    text = text.replace("stop: {rounds: 1}", f"stop: {{rounds: 5, {stop}}}")
+    assert reason in make(call, tmp_path, text)["stop_reason"]
 
 
 def test_plain_ase_reads_the_labels_exactly(finished_once):

@@ -1,0 +1,124 @@
+"""Commands on whole campaigns: check, run, compare, watch, export, report."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from activecharge.campaign.exits import exits
+from activecharge.cli.common import (
+    Address,
+    AsJson,
+    CampaignFile,
+    NewRunDir,
+    Out,
+    RunDir,
+    show,
+    show_files,
+)
+from activecharge.errors import UserError
+
+
+def validate(file: CampaignFile, as_json: AsJson = False) -> None:
+    """Check a campaign file and print it with every default written out.
+
+    Example: `activecharge validate campaigns/water_clusters.yaml`
+    """
+    from activecharge.campaign.config import dump_campaign, load_campaign
+    from activecharge.campaign.precheck import check_sources
+
+    campaign = load_campaign(file)
+    check_sources(campaign)
+    show(campaign.model_dump(mode="json"), dump_campaign(campaign).rstrip(), as_json)
+
+
+def run(
+    file: CampaignFile,
+    run_dir: NewRunDir = None,
+    address: Address = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a campaign, or resume it where an earlier run of it stopped.
+
+    Example: `activecharge run campaigns/water_clusters.yaml --run-dir runs/first`
+    """
+    from activecharge.campaign.config import at_address, load_campaign
+    from activecharge.campaign.launch import launch
+
+    campaign = at_address(load_campaign(file), address)
+    directory = run_dir or Path("runs") / campaign.name
+    with exits(directory):
+        facts, text = launch(campaign, directory, quiet=as_json)
+    show(facts, text, as_json)
+
+
+def compare(
+    file: CampaignFile,
+    run_dir: NewRunDir = None,
+    address: Address = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train all couplings on the same labels with the same seeds, and set them side by side.
+
+    Stopped, it goes on where it was.
+
+    Example: `activecharge compare campaigns/compare_couplings.yaml`
+    """
+    from activecharge.campaign.compare import compare
+    from activecharge.campaign.config import at_address, load_campaign
+
+    campaign = at_address(load_campaign(file), address)
+    directory = run_dir or Path("runs") / campaign.name
+    with exits(directory):
+        facts, text = compare(campaign, directory, quiet=as_json)
+    show(facts, text, as_json)
+
+
+def status(
+    directory: RunDir,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it live, until it ends.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell where a campaign stands, or watch it.
+
+    Example: `activecharge status runs/water_clusters --watch`
+    """
+    from activecharge.campaign.rundir import RunDirectory
+    from activecharge.campaign.status import status, status_text
+
+    opened = RunDirectory.open(directory)
+    if watch:
+        if as_json:
+            raise UserError("--watch and --json: give one of them; a program asks again instead")
+        from activecharge.campaign.watch import watch as show_live
+
+        show_live(opened)
+        return
+    facts = status(opened)
+    show(facts, status_text(facts), as_json)
+
+
+def export(directory: RunDir, out: Out = Path("data.xyz")) -> None:
+    """Write a campaign's labels as extxyz, split by split, with a manifest of checksums.
+
+    Example: `activecharge export runs/water_clusters -o data.xyz`
+    """
+    from activecharge.campaign.rundir import RunDirectory
+    from activecharge.campaign.stages import export_dataset
+
+    show_files(export_dataset(RunDirectory.open(directory), out))
+
+
+def report(directory: RunDir) -> None:
+    """Write a campaign's report again: HTML, Markdown and figures.
+
+    Example: `activecharge report runs/water_clusters`
+    """
+    from activecharge.campaign.rundir import RunDirectory
+    from activecharge.campaign.status import status
+    from activecharge.campaign.summary import campaign_summary
+    from activecharge.report.page import write_report
+
+    directory_ = RunDirectory.open(directory)
+    summary = campaign_summary(directory_, status(directory_)["stop_reason"])
+    show_files(write_report(summary, directory_.report))

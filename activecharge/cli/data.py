@@ -1,0 +1,69 @@
+"""Commands on what is there already: data of other programs, and this machine."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from activecharge.cli.common import AsJson, Out, show
+
+
+def import_(
+    data: Annotated[Path, typer.Argument(help="extxyz, or what ASE reads.", metavar="DATA")],
+    out: Out,
+    config: Annotated[
+        Path | None, typer.Option(help="YAML file with the settings of docs/import.md.")
+    ] = None,
+    key: Annotated[
+        list[str] | None, typer.Option(help="Name in the file, as energy=dft_energy; repeatable.")
+    ] = None,
+    unit: Annotated[
+        list[str] | None, typer.Option(help="Unit in the file, as energy=hartree; repeatable.")
+    ] = None,
+    order: Annotated[
+        str | None,
+        typer.Option(help="Index order of Born effective charges: pol_disp, disp_pol, detect."),
+    ] = None,
+    bec_file: Annotated[
+        Path | None, typer.Option(help="VASP OUTCAR or CP2K APT file with Born effective charges.")
+    ] = None,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(help="File that should share no frame with DATA; repeatable."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take in labelled data of other programs.
+
+    The index order of Born effective charges is given or told from the data, never guessed.
+
+    Example: `activecharge import theirs.xyz -o ours.xyz --key bec=apt --unit energy=hartree`
+    """
+    from activecharge.campaign.intake import bring, import_options
+
+    given = {"order": order, "bec_file": bec_file and str(bec_file)}
+    options = import_options(config, key or (), unit or (), given)
+    intake = bring(data, out, options, against or ())
+    show(intake.facts(), intake.text(), as_json)
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Tell which references, devices and packages are usable here, or how to install them.
+
+    Each usable reference labels one water molecule.
+
+    Example: `activecharge doctor --json`
+    """
+    from dataclasses import asdict
+
+    from activecharge.reference.doctor import examine, render
+
+    if as_json:
+        show([asdict(check) for check in examine()], "", as_json)
+        return
+    group = ""
+    for check in examine():
+        if check.group != group:
+            typer.echo(f"{check.group}s")
+            group = check.group
+        typer.echo(render(check))
