@@ -24,6 +24,7 @@ from activecharge.files import write_json
 from activecharge.learning.options import LossWeights
 from activecharge.learning.training_set import Member
 from activecharge.model import ARCHITECTURE
+from activecharge.model.convergence import converge
 from activecharge.model.options import Coupling, ModelOptions
 from activecharge.report.comparison import Comparison, Cost, Outcome
 from activecharge.report.couplings import comparison_text, write_comparison
@@ -67,6 +68,9 @@ def compare(campaign: Campaign, directory: Path, quiet: bool = False) -> tuple[d
     ):
         folder = run.path / "compare"
         data = _label(run, Crew(run, executor, console))
+        console.line(
+            f"Coulomb sums: {converge(campaign.model.cutoff, campaign.model.coulomb_accuracy)}"
+        )
         console.line(
             f"{len(data.train)} labels to learn from, {len(data.valid)} to validate, "
             f"{len(data.test)} to judge by"
