@@ -68,9 +68,8 @@ def compare(campaign: Campaign, directory: Path, quiet: bool = False) -> tuple[d
     ):
         folder = run.path / "compare"
         data = _label(run, Crew(run, executor, console))
-        console.line(
-            f"Coulomb sums: {converge(campaign.model.cutoff, campaign.model.coulomb_accuracy)}"
-        )
+        sums = converge(campaign.model.cutoff, campaign.model.coulomb_accuracy)
+        console.line(f"Coulomb sums: {sums}")
         console.line(
             f"{len(data.train)} labels to learn from, {len(data.valid)} to validate, "
             f"{len(data.test)} to judge by"
