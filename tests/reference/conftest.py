@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.build import molecule
+from water_cases import waters
 
 from activecharge.records import Candidate
 from activecharge.reference.isolate import close_workers
@@ -15,18 +15,6 @@ from activecharge.reference.tblite import label
 # Read when the OpenMP library loads: two spinning threads on a busy machine take six times
 # as long as one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-
-def waters(places: np.ndarray, seed: int) -> Atoms:
-    """One randomly turned and slightly distorted molecule at each place (M, 3) in Å."""
-    rng = np.random.default_rng(seed)
-    atoms = Atoms()
-    for place in places:
-        water = molecule("H2O")
-        water.rotate(rng.uniform(0, 360), rng.normal(size=3))
-        water.positions += place - water.get_center_of_mass() + rng.normal(0, 0.04, (3, 3))
-        atoms += water
-    return atoms
 
 
 @pytest.fixture(scope="session")

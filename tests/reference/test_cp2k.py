@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from ase.build import molecule
 from cases import needs_cp2k, rotational_breach
-from conftest import waters
 from pydantic import ValidationError
+from water_cases import waters
 
 from activecharge.errors import UserError
 from activecharge.reference import tblite

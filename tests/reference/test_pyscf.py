@@ -7,7 +7,7 @@ import ase.units
 import numpy as np
 import pytest
 from cases import message_without, rotational_breach
-from conftest import waters
+from water_cases import waters
 
 pytest.importorskip("pyscf", reason="PySCF is not installed (pip install 'activecharge[pyscf]')")
 

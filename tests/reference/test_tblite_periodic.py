@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from ase import Atoms
-from conftest import waters
+from water_cases import waters
 
 from activecharge.reference.failure import Refusal
 from activecharge.reference.gates import gate
