@@ -90,6 +90,8 @@ def connect(options: ExecutorOptions, cluster: ClusterOptions) -> ModuleType:
     ask_for_token(of_our_own=cluster.address is None)
     if cluster.address is not None:
         _look_for(cluster.address)
+        # Without a head, Ray ends this process after a minute, before it has said why it stops.
+        os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "600")
     import ray
 
     terminate = signal.getsignal(signal.SIGTERM)

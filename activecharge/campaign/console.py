@@ -33,6 +33,11 @@ class Console:
         """Say that a configuration has no label, and why."""
         self.line(f"  quarantined {failure.candidate.hash}: {failure.reason}")
 
+    def mishap(self, fact: str, values: Mapping[str, Any]) -> None:
+        """Of all `facts.Facts`, tell of workers and nodes that died."""
+        if fact == "mishap":
+            self.line(f"  {values['kind']}: {values['reason']}; it is done again")
+
     @contextmanager
     def progress(self, title: str, total: int) -> Iterator[Callable[[], None]]:
         """A bar over `total` pieces of work; the function given advances it by one."""

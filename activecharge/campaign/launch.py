@@ -14,6 +14,7 @@ from activecharge.campaign.precheck import check_place, check_sources
 from activecharge.campaign.rundir import RunDirectory
 from activecharge.campaign.status import status
 from activecharge.dataset.manifest import versions
+from activecharge.model.convergence import converge
 
 MEANINGS = {
     "campaign.yaml": "the campaign with every default written out",
@@ -48,9 +49,12 @@ def launch(campaign: Campaign, directory: Path, quiet: bool = False) -> tuple[di
         run.journal.append("started", versions=used)
         console.line(f"{campaign.name}: {'resumed' if run.rounds() else 'new'} in {run.path}")
         console.line(", ".join(f"{name} {version}" for name, version in used.items()))
+        sums = converge(campaign.model.cutoff, campaign.model.coulomb_accuracy)
+        console.line(f"Coulomb sums: {sums}")
         facts = Facts(run.path / "facts.jsonl")
         go_on = run_streaming if campaign.executor.schedule == "streaming" else run_campaign
         with open_executor(campaign.executor, campaign.cluster, facts) as executor:
+            facts.listeners.append(console.mishap)
             if campaign.executor.kind == "ray":
                 facts.listeners.append(Metrics(run))
             reason = go_on(run, Crew(run, executor, console))

@@ -10,17 +10,14 @@ from typing import Any
 
 from activecharge.campaign.executor import Executor, Finished, Key, Lost, Work
 from activecharge.campaign.facts import Facts
-from activecharge.campaign.resources import GIB, Resources, Slot, total
-from activecharge.errors import UserError
+from activecharge.campaign.ray_nodes import Nodes, fits_nowhere, ray_is_gone, ray_is_up
+from activecharge.campaign.resources import Resources, Slot, total
 
 DEATHS = 3
 """Workers that one piece of work may cost before it is given up."""
 
 NODE_DEATHS = 10
 """The same for nodes, which die of other things."""
-
-LOOK = 1.0
-"""Time between two looks at the nodes of the cluster [s]."""
 
 
 @dataclass
@@ -50,25 +47,15 @@ class RayExecutor(Executor):
     def __init__(self, ray: ModuleType, facts: Facts | None = None):
         super().__init__(facts)
         self._ray = ray
-        self._here = ray.get_runtime_context().get_node_id()
+        self._nodes = Nodes(ray)
         self._remotes: dict[Slot, Any] = {}
         self._tasks: dict[Any, _Task] = {}
         self._later: list[_Task] = []
-        self._nodes: list[Resources] = []
-        self._looked = -LOOK
+        self._fitted: set[Slot] = set()
         self._used = total([])
 
     def nodes(self) -> Sequence[Resources]:
-        if time.monotonic() - self._looked > LOOK:
-            with self._ray_is_up():
-                alive = [node for node in self._ray.nodes() if node["Alive"]]
-            if all(node["NodeID"] != self._here for node in alive):
-                raise _ray_is_gone("its node on this machine has died")
-            found = [node["Resources"] for node in alive]
-            if found != self._nodes:
-                self._nodes = found
-            self._looked = time.monotonic()
-        return self._nodes
+        return self._nodes.look()
 
     def used(self) -> Resources:
         return self._used
@@ -77,7 +64,7 @@ class RayExecutor(Executor):
         return len(self._tasks) + len(self._later)
 
     def share(self, value: Any) -> Any:
-        with self._ray_is_up():
+        with ray_is_up():
             return self._ray.put(value)
 
     def start(self, work: Work, pieces: Mapping[Key, Any], slot: Slot, shared: Any = None) -> None:
@@ -94,7 +81,7 @@ class RayExecutor(Executor):
         if not references:
             time.sleep(min([timeout, *(max(task.due - now, 0.0) for task in self._later)]))
             return []
-        with self._ray_is_up():
+        with ray_is_up():
             done, rest = self._ray.wait(references, num_returns=1, timeout=timeout)
             if done and rest:
                 done += self._ray.wait(rest, num_returns=len(rest), timeout=0)[0]
@@ -116,7 +103,7 @@ class RayExecutor(Executor):
         self._ray.shutdown()
 
     def _submit(self, task: _Task) -> None:
-        self._check_fits(task.slot)
+        self._check_fits(task)
         if task.slot not in self._remotes:
             needs = dict(task.slot.needs)
             self._remotes[task.slot] = self._ray.remote(
@@ -126,43 +113,45 @@ class RayExecutor(Executor):
                 resources=needs,
                 max_retries=0,
             )(_do)
-        with self._ray_is_up():
+        with ray_is_up():
             reference = self._remotes[task.slot].remote(
                 task.work, task.shared, list(task.pieces.values()), task.slot
             )
         self._tasks[reference] = task
 
-    def _check_fits(self, slot: Slot) -> None:
-        """Refuse work that no node could ever take; Ray would wait for one for ever."""
-        needs = slot.needs
-        if not needs or self.places(slot):
-            return
-        for name, needed in needs.items():
-            most = max((node.get(name, 0.0) for node in self.nodes()), default=0.0)
-            if needed > most:
-                raise _too_large(name, needed, most)
-        asked = ", ".join(f"{_amount(name, x)}" for name, x in needs.items())
-        raise UserError(
-            f"executor: no node of Ray has {asked} together, which one piece of work needs; lower "
-            "the keys of `executor` or add such a node"
-        )
+    def _check_fits(self, task: _Task) -> None:
+        """Refuse work that no node could ever take; Ray would wait for one for ever.
+
+        Nodes that were there come back, sooner or later.
+        """
+        slot = task.slot
+        if not slot.needs or self.places(slot):
+            self._fitted.add(slot)
+        elif slot in self._fitted:
+            self.facts.mishap(task.work.__name__, "waits for a node like those that are gone")
+        else:
+            raise fits_nowhere(slot, self.nodes())
 
     def _take(self, task: _Task, reference: Any) -> Iterator[Finished]:
         exceptions = self._ray.exceptions
         self._hold(task, -1)
         try:
-            with self._ray_is_up():
+            with ray_is_up():
                 results, begun, seconds, node = self._ray.get(reference)
         except exceptions.RayTaskError as error:
             # The exception that the work itself raised, of its own class and with its words.
             raise error.cause from error
-        except (exceptions.NodeDiedError, exceptions.LocalRayletDiedError) as error:
+        except (
+            exceptions.NodeDiedError,
+            exceptions.LocalRayletDiedError,
+            exceptions.ObjectLostError,  # a large result had not left it yet
+        ) as error:
             yield from self._again(task, error, node=True)
         except (exceptions.WorkerCrashedError, exceptions.OutOfMemoryError) as error:
             yield from self._again(task, error, node=False)
         except exceptions.RayError as error:
             # Says nothing about the work, which must not be blamed for it.
-            raise _ray_is_gone(type(error).__name__) from error
+            raise ray_is_gone(type(error).__name__) from error
         else:
             each = seconds / len(results)
             for index, (key, value) in enumerate(zip(task.pieces, results, strict=True)):
@@ -181,9 +170,10 @@ class RayExecutor(Executor):
             for key in task.pieces:
                 yield Finished(key, Lost(reason), 0.0)
             return
-        # Where memory is short, others must finish first.
+        # Where memory is short, others must finish first; a cluster that falls apart needs time.
         short = isinstance(error, self._ray.exceptions.OutOfMemoryError)
-        due = time.monotonic() + (2.0**task.deaths if short else 0.0)
+        deaths = task.node_deaths if node else task.deaths
+        due = time.monotonic() + (2.0**deaths if node or short else 0.0)
         for key, item in task.pieces.items():
             again = replace(task, pieces={key: item}, due=due)
             self._later.append(again)
@@ -193,14 +183,6 @@ class RayExecutor(Executor):
         """Count what a task takes, or gives back."""
         for name, amount in task.slot.needs.items():
             self._used[name] += sign * amount
-
-    @contextlib.contextmanager
-    def _ray_is_up(self) -> Iterator[None]:
-        """Ray ends the whole process, without an error, where it finds itself stopped."""
-        try:
-            yield
-        except SystemExit as error:
-            raise _ray_is_gone("it was stopped") from error
 
 
 def _do(
@@ -217,32 +199,3 @@ def _do(
     begun, start = time.time(), time.perf_counter()
     results = [work(shared, item) for item in items]
     return results, begun, time.perf_counter() - start, socket.gethostname()
-
-
-def _ray_is_gone(what: str) -> UserError:
-    return UserError(
-        f"executor: Ray itself failed ({what}); run again to resume, with executor.kind: inline "
-        "if it fails again"
-    )
-
-
-_KEYS = {
-    "CPU": "executor.label_cpus or member_cpus",
-    "GPU": "executor.member_gpus",
-    "memory": "executor.label_memory",
-}
-
-
-def _too_large(name: str, needed: float, most: float) -> UserError:
-    key = _KEYS.get(name, f"executor.label_resources.{name}")
-    have = "no node of Ray has any" if not most else f"the largest node has {_amount(name, most)}"
-    return UserError(
-        f"executor: one piece of work needs {_amount(name, needed)}, {have}; lower {key} or add a "
-        "larger node"
-    )
-
-
-def _amount(name: str, amount: float) -> str:
-    if name == "memory":
-        return f"{amount / GIB:.3g} GiB of memory"
-    return f"{amount:g} {name}{'s' if name in ('CPU', 'GPU') and amount != 1 else ''}"

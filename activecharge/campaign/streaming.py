@@ -60,11 +60,14 @@ def stream(plan: Plan, executor: Executor) -> None:
     desk = Desk(plan, executor)
     while True:
         policy = plan.policy(executor.places(plan.labels.slot))
-        for kind in due(plan.standing(desk.activities, desk.labelling), policy):
+        begun = due(plan.standing(desk.activities, desk.labelling), policy)
+        for kind in begun:
             desk.begin(kind)
         desk.start_tasks()
         if not executor.under_way():
-            return
+            if not begun:
+                return
+            continue  # what needed nothing done has ended already, and may call for more
         desk.note_load()
         for finished in executor.wait(timeout=1.0):
             desk.take(finished)
@@ -118,7 +121,11 @@ class Desk:
             sizes[kind] = pieces_per_task(line.seconds, len(line.waiting), room, line.slot)
             tasks = math.ceil(len(line.waiting) / sizes[kind])
             demands.append(Demand(kind, line.slot, tasks, line.seconds * sizes[kind], room))
-        for kind, count in allot(executor.total(), executor.used(), demands).items():
+        counts = allot(executor.total(), executor.used(), demands)
+        if not executor.under_way() and not any(counts.values()):
+            # Nothing fits on any node there is: the executor says so, or waits for nodes to return.
+            counts |= {demand.kind: 1 for demand in demands if demand.tasks}
+        for kind, count in counts.items():
             line = self._lines[kind]
             for _ in range(count):
                 size = min(sizes[kind], len(line.waiting))

@@ -54,3 +54,13 @@ def eat(shared, item):
 def environment(shared, item):
     """What a worker knows of GPUs and threads."""
     return os.environ.get("CUDA_VISIBLE_DEVICES"), os.environ.get("OMP_NUM_THREADS")
+
+
+BULK = 10**6
+
+
+def bulky(shared, mark):
+    """A result that Ray keeps in its object store; each time is written down."""
+    with mark.open("a") as file:
+        file.write("twice\n" if file.tell() else "once\n")
+    return bytes(BULK)

@@ -69,6 +69,11 @@ def test_label_workers_are_never_idle():
     assert plan.committees > 5
 
 
+def test_an_exploration_without_walkers_is_over_at_once():
+    plan, _ = simulate(walks=0)
+    assert plan.done == plan.chosen == 480
+
+
 def test_a_slow_label_holds_up_nothing():
     slow = iter([10_000.0])
     durations = DURATIONS | {"label": lambda rng: next(slow, 60.0)}

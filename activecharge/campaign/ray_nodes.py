@@ -1,0 +1,118 @@
+"""The nodes of a Ray cluster: what they have, whether the head is there, what fits on none."""
+
+import contextlib
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from types import ModuleType
+
+from activecharge.campaign.resources import GIB, Resources, Slot
+from activecharge.errors import UserError
+
+LOOK = 1.0
+"""Time between two looks at the nodes of the cluster [s]."""
+
+PATIENCE = 20.0
+"""Time that the head may be silent [s], as it is where it restarts."""
+
+
+class Nodes:
+    """Looks at a cluster's nodes, now and then.
+
+    Parameters
+    ----------
+    ray : module
+        `ray`, connected.
+    """
+
+    def __init__(self, ray: ModuleType):
+        self._ray = ray
+        context = ray.get_runtime_context()
+        self._here = context.get_node_id()
+        host, _, port = context.gcs_address.rpartition(":")
+        self._head = host.strip("[]"), int(port)
+        self._heard = self._looked = time.monotonic() - LOOK
+        self._found: list[Resources] = []
+
+    def look(self) -> Sequence[Resources]:
+        """What each node has; the same object while nothing changes.
+
+        Raises
+        ------
+        UserError
+            If the head, or the node that this process talks to, is no more.
+        """
+        if time.monotonic() - self._looked > LOOK:
+            # Asked while there is no head, Ray would wait for it.
+            if self._head_is_there():
+                with ray_is_up():
+                    alive = [node for node in self._ray.nodes() if node["Alive"]]
+                if all(node["NodeID"] != self._here for node in alive):
+                    raise ray_is_gone("its node on this machine has died")
+                found = [node["Resources"] for node in alive]
+                if found != self._found:
+                    self._found = found
+            self._looked = time.monotonic()
+        return self._found
+
+    def _head_is_there(self) -> bool:
+        try:
+            socket.create_connection(self._head, timeout=2.0).close()
+        except OSError as error:
+            if time.monotonic() - self._heard > PATIENCE:
+                raise ray_is_gone("its head does not answer") from error
+            return False
+        self._heard = time.monotonic()
+        return True
+
+
+@contextlib.contextmanager
+def ray_is_up() -> Iterator[None]:
+    """Ray ends the whole process, without an error, where it finds itself stopped."""
+    try:
+        yield
+    except SystemExit as error:
+        raise ray_is_gone("it was stopped") from error
+
+
+def ray_is_gone(what: str) -> UserError:
+    """The sentence for a Ray that the campaign cannot go on with."""
+    return UserError(
+        f"executor: Ray itself failed ({what}); run again to resume, with executor.kind: inline "
+        "if it fails again"
+    )
+
+
+_KEYS = {
+    "CPU": "executor.label_cpus or member_cpus",
+    "GPU": "executor.member_gpus",
+    "memory": "executor.label_memory",
+}
+
+
+def fits_nowhere(slot: Slot, nodes: Sequence[Resources]) -> UserError:
+    """The sentence for work that no node could ever take."""
+    for name, needed in slot.needs.items():
+        most = max((node.get(name, 0.0) for node in nodes), default=0.0)
+        if needed > most:
+            return _too_large(name, needed, most)
+    asked = ", ".join(f"{_amount(name, x)}" for name, x in slot.needs.items())
+    return UserError(
+        f"executor: no node of Ray has {asked} together, which one piece of work needs; lower "
+        "the keys of `executor` or add such a node"
+    )
+
+
+def _too_large(name: str, needed: float, most: float) -> UserError:
+    key = _KEYS.get(name, f"executor.label_resources.{name}")
+    have = "no node of Ray has any" if not most else f"the largest node has {_amount(name, most)}"
+    return UserError(
+        f"executor: one piece of work needs {_amount(name, needed)}, {have}; lower {key} or add a "
+        "larger node"
+    )
+
+
+def _amount(name: str, amount: float) -> str:
+    if name == "memory":
+        return f"{amount / GIB:.3g} GiB of memory"
+    return f"{amount:g} {name}{'s' if name in ('CPU', 'GPU') and amount != 1 else ''}"
