@@ -171,6 +171,7 @@ class Flow:
             # All is chosen, and the last round had its committee before all labels were in: a
             # round without a choice takes the one that knows them all.
             number += 1
+            run.round(number).candidates.unlink(missing_ok=True)
             run.round(number).write_selection([])
             self._add_round(number, [], None)
         names = tuple(label.candidate.hash for label in ledger.dataset())

@@ -176,8 +176,9 @@ class Ledger:
     def _why(self, labels: int, later: int = 0) -> str:
         last = len(self.rounds) - 1
         limit = limit_reached(self.run.campaign, last + later, labels)
-        empty = "no candidate was worth a label" if last > 0 and not self.rounds[last] else ""
-        return self._target or limit or empty
+        if self._target or limit or last < 1 or self.rounds[last]:
+            return self._target or limit
+        return "no candidate was worth a label" if self.run.round(last).found_nothing() else ""
 
     def _enter(
         self, candidate: Candidate, known: dict[str, Label], pending: dict[str, Candidate]

@@ -206,8 +206,12 @@ def newest_training(run: RunDirectory) -> int | None:
 
 
 def _history(path: Path) -> tuple[dict[str, float], ...]:
-    entries = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    entries: list[dict[str, float]] = []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:  # the training has just begun anew
+        return ()
+    for line in lines:
         try:
             entries.append(json.loads(line))
         except ValueError:  # being written

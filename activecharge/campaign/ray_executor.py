@@ -64,6 +64,7 @@ class RayExecutor(Executor):
         return len(self._tasks) + len(self._later)
 
     def share(self, value: Any) -> Any:
+        self._nodes.check_here()
         with ray_is_up():
             return self._ray.put(value)
 
@@ -135,6 +136,7 @@ class RayExecutor(Executor):
     def _take(self, task: _Task, reference: Any) -> Iterator[Finished]:
         exceptions = self._ray.exceptions
         self._hold(task, -1)
+        self._nodes.check_here()
         try:
             with ray_is_up():
                 results, begun, seconds, node = self._ray.get(reference)

@@ -33,6 +33,7 @@ class Nodes:
         self._head = host.strip("[]"), int(port)
         self._heard = self._looked = time.monotonic() - LOOK
         self._found: list[Resources] = []
+        self._store = ""
 
     def look(self) -> Sequence[Resources]:
         """What each node has; the same object while nothing changes.
@@ -43,17 +44,39 @@ class Nodes:
             If the head, or the node that this process talks to, is no more.
         """
         if time.monotonic() - self._looked > LOOK:
+            self.check_here()
             # Asked while there is no head, Ray would wait for it.
             if self._head_is_there():
                 with ray_is_up():
                     alive = [node for node in self._ray.nodes() if node["Alive"]]
-                if all(node["NodeID"] != self._here for node in alive):
-                    raise ray_is_gone("its node on this machine has died")
+                here = [node for node in alive if node["NodeID"] == self._here]
+                if not here:
+                    raise _node_is_gone()
+                self._store = here[0]["ObjectStoreSocketName"]
                 found = [node["Resources"] for node in alive]
                 if found != self._found:
                     self._found = found
             self._looked = time.monotonic()
         return self._found
+
+    def check_here(self) -> None:
+        """See that the object store of this machine is there.
+
+        Before anything is put there or taken from there: Ray ends this process, with no word,
+        where it finds it gone.
+
+        Raises
+        ------
+        UserError
+            If it is not.
+        """
+        if not self._store:
+            return
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(self._store)
+            except OSError as error:
+                raise _node_is_gone() from error
 
     def _head_is_there(self) -> bool:
         try:
@@ -64,6 +87,10 @@ class Nodes:
             return False
         self._heard = time.monotonic()
         return True
+
+
+def _node_is_gone() -> UserError:
+    return ray_is_gone("its node on this machine has died")
 
 
 @contextlib.contextmanager

@@ -124,6 +124,15 @@ class RoundFolder:
             return []
         return list(_hashes(self.selection, state.st_mtime_ns, state.st_size))
 
+    def found_nothing(self) -> bool:
+        """Whether there was no candidate worth a label.
+
+        A round without a choice that no candidates were sought for is no sign of that, see
+        `flow.Flow`.
+        """
+        chose_none = self.selection.exists() and not self.read_hashes()
+        return chose_none and self.candidates.exists()
+
     def write_lesson(self, lesson: Lesson) -> None:
         """Keep what the round's committee is about to learn from."""
         write_json(self.lesson, {"start": lesson.start, "labels": lesson.labels})

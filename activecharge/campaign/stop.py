@@ -11,7 +11,7 @@ from activecharge.report.summary import Pair, pair_errors
 
 def stop_reason(run: RunDirectory, number: int) -> str:
     """Why the campaign ends after round `number`, as a clause; empty if it goes on."""
-    if number and not run.round(number).read_selection():
+    if number and run.round(number).found_nothing():
         return "no candidate was worth a label"
     labels = len(run.chosen_labels(number + 1))
     return targets_reached(run, number) or limit_reached(run.campaign, number, labels)

@@ -45,9 +45,8 @@ def main() -> None:
             delays = [rng.uniform(0, duration) for _ in range(given.kills)]
             campaigns = kill_all(file, delays, home / "undisturbed")
             print(
-                f"{schedule}: {given.kills} kills in {campaigns} campaigns, each of which takes "
-                f"{duration:.0f} s if left alone: no label lost or made twice, all ended as they "
-                "should"
+                f"{schedule}: {given.kills} kills, {campaigns} campaign(s) that take "
+                f"{duration:.0f} s if left alone: no label lost or made twice, all complete"
             )
 
 

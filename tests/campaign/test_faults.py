@@ -145,7 +145,7 @@ def test_a_node_is_removed_while_labelling(
 CAMPAIGN = """\
 seed: 1
 model: {channels: 2, correlation: 1, radial: 4}
-training: {members: 2, steps: 100, evaluate_every: 2}
+training: {members: 2, steps: 100, evaluate_every: 10}
 stop: {rounds: 0}
 """
 

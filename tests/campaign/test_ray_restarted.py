@@ -13,7 +13,7 @@ pytestmark = pytest.mark.xdist_group("ray")
 CAMPAIGN = """\
 seed: 1
 model: {channels: 2, correlation: 1, radial: 4}
-training: {members: 2, steps: 200, evaluate_every: 2}
+training: {members: 2, steps: 200, evaluate_every: 20}
 initial: [{kind: clusters, molecules: [1, 2], count: 6}]
 stop: {rounds: 0}
 """
@@ -37,7 +37,7 @@ def restart(monkeypatch):
 
     def restart():
         small = {"include_dashboard": False, "object_store_memory": 100 * 1024**2}
-        head = small | {"num_cpus": 2, "port": port}
+        head = small | {"num_cpus": 2, "gcs_server_port": port}
         clusters.append(Cluster(initialize_head=True, head_node_args=head))
         return clusters[-1]
 

@@ -105,8 +105,14 @@ def test_an_error_that_is_no_number_meets_no_target(judged):
         (EXPLORE + "stop: {rounds: 9, labels: 2}", 1, "the budget of 2 labels is spent"),
         (EXPLORE + "stop: {rounds: 9, labels: 2}", 0, ""),
         ("stop: {rounds: 9}", 1, "there are no sources under `explore`"),
-        (EXPLORE + "stop: {rounds: 9}", 2, "no candidate was worth a label"),
     ],
 )
 def test_other_reasons(judged, text, number, expected):
     assert stop_reason(judged(text, 0.3), number) == expected
+
+
+def test_nothing_was_worth_a_label(judged):
+    run = judged(EXPLORE + "stop: {rounds: 9}", 0.3)
+    run.round(2).write_candidates([])
+    run.round(2).write_selection([])
+    assert stop_reason(run, 2) == "no candidate was worth a label"

@@ -15,6 +15,7 @@ from activecharge.campaign.loop import run_campaign, run_streaming
 from activecharge.campaign.resources import Slot
 from activecharge.campaign.rundir import Chosen, RunDirectory
 from activecharge.campaign.status import status
+from activecharge.campaign.stop import stop_reason
 from activecharge.campaign.streaming import stream
 from activecharge.campaign.summary import campaign_summary
 from activecharge.errors import UserError
@@ -298,6 +299,24 @@ def test_a_target_that_is_met_calls_off_what_waits(tmp_path, campaign, candidate
         assert not ledger.queue and not ledger.more()
         assert ledger.reason.startswith("the control labels met the target: charges 0.26")
         assert ledger.fresh == 2
+
+
+def test_a_round_that_only_trains_is_not_the_end(tmp_path, campaign, candidates, label):
+    """It follows a target that was met; with a lower one, the campaign can go on."""
+    text = "explore: [{kind: rattle}]\nstop: {rounds: 9}\n"
+    first, second = candidates(2)
+    with RunDirectory.writing(tmp_path / "run", campaign(text)) as run:
+        run.test.write_selection([])
+        run.round(0).write_selection([Chosen(first, "initial")])
+        run.round(1).write_selection([Chosen(second, "control")])
+        run.round(2).write_selection([])
+        for candidate in (first, second):
+            run.labels.put(label(candidate))
+        assert Ledger(run).more() and stop_reason(run, 2) == ""
+        run.round(2).write_candidates([])
+        reason = "no candidate was worth a label"
+        assert Ledger(run).reason == stop_reason(run, 2) == reason
+        assert not Ledger(run).more()
 
 
 def test_failures_do_not_count_as_labels(tmp_path, campaign, candidates, label):
