@@ -74,7 +74,7 @@ def cluster(home: Path) -> Iterator[Head]:
                     time.sleep(0.2)
         yield found
     finally:
-        _kill(mark)
+        kill_marked(mark)
         subprocess.run(["rm", "-rf", sessions], check=True)
 
 
@@ -103,7 +103,7 @@ def _answers(job_server: str) -> bool:
     raise AssertionError("a cluster with a token lets anybody in")
 
 
-def _kill(mark: str) -> None:
+def kill_marked(mark: str) -> None:
     """End all that inherited the mark; `ray stop` would end other people's Ray, too."""
     for _ in range(3):  # those that die may have been starting others
         for process in Path("/proc").glob("[0-9]*"):

@@ -1,12 +1,13 @@
 """Ray itself is gone in the middle of a campaign, and comes back."""
 
 import os
+import secrets
 import subprocess
 import sys
 
 import pytest
 from fault_cases import check_equal, wait_until
-from job_cases import free_port
+from job_cases import MARK, free_port, kill_marked
 
 pytestmark = pytest.mark.xdist_group("ray")
 
@@ -31,7 +32,9 @@ def restart(monkeypatch):
     """Start Ray at a port, or anew where all of it was killed."""
     from ray.cluster_utils import Cluster
 
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    mark = secrets.token_hex(8)
+    for name, value in ((MARK, mark), ("RAY_USAGE_STATS_ENABLED", "0")):
+        monkeypatch.setenv(name, value)
     port, clusters = free_port(), []
 
     def restart():
@@ -43,6 +46,7 @@ def restart(monkeypatch):
     yield restart
     for cluster in clusters:
         cluster.shutdown()
+    kill_marked(mark)  # Ray's agents go on for minutes after a Ray that was killed
 
 
 def test_ray_is_restarted(restart, tmp_path):
