@@ -17,7 +17,12 @@ from activecharge.learning.options import TrainingOptions
 from activecharge.model.options import ModelOptions
 from activecharge.options import Options
 from activecharge.reference.options import GateOptions, ReferenceOptions, TbliteOptions
-from activecharge.sampling.options import ExploreOptions, SanityOptions, SourceOptions
+from activecharge.sampling.options import (
+    ExploreOptions,
+    SanityOptions,
+    SourceOptions,
+    needs_labelled,
+)
 
 Parsed = TypeVar("Parsed")
 
@@ -90,7 +95,9 @@ class Campaign(Options):
         (), description="Sources of each later round's candidates."
     )
     sanity: SanityOptions = Field(
-        default_factory=SanityOptions, description="Which configurations are worth a label."
+        default_factory=SanityOptions,
+        validate_default=True,
+        description="Which configurations are worth a label.",
     )
     selection: SelectionOptions = Field(
         default_factory=SelectionOptions, description="Which candidates are labelled."
@@ -134,9 +141,25 @@ class Campaign(Options):
     @field_validator("initial", "test")
     @classmethod
     def _stands_alone(cls, sources: tuple[SourceOptions, ...]) -> tuple[SourceOptions, ...]:
-        if any(source.kind == "rattle" for source in sources):
-            raise ValueError("`rattle` needs labelled frames and belongs under `explore`")
+        for source in filter(needs_labelled, sources):
+            also = ", or must say `of` what it is made" if hasattr(source, "of") else ""
+            raise ValueError(
+                f"`{source.kind}` needs labelled frames and belongs under `explore`{also}"
+            )
         return sources
+
+    @field_validator("sanity")
+    @classmethod
+    def _lets_protons_leave(cls, sanity: SanityOptions, info: Any) -> SanityOptions:
+        sources = [s for name in ("initial", "test", "explore") for s in info.data.get(name, ())]
+        sources += [getattr(source, "starts", None) for source in sources]
+        asked = any(getattr(source, "kind", "") == "dissociated" for source in sources)
+        if asked and not sanity.allow_dissociated:
+            raise ValueError(
+                "`dissociated` frames hold molecules that are not whole; set allow_dissociated to "
+                "true"
+            )
+        return sanity
 
 
 def load_campaign(path: Path | str) -> Campaign:
@@ -214,6 +237,8 @@ def _resolve_paths(data: dict[str, Any], folder: Path) -> None:
         groups += sources if isinstance(sources, list) else []
     for group in groups:
         if isinstance(group, dict):
+            # What a source is made of, or starts from, may be a file, too.
+            groups += [group.get("of"), group.get("starts")]
             for key in ("path", "file", "template"):
                 if isinstance(group.get(key), str):
                     group[key] = str((folder / group[key]).resolve())

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from activecharge.campaign import exploration, steps, work
+from activecharge.campaign import steps, work
 from activecharge.campaign.console import Console
 from activecharge.campaign.executor import Executor, Lost, Work
 from activecharge.campaign.labelling import Labelling
 from activecharge.campaign.resources import Slot
 from activecharge.campaign.rundir import RunDirectory
+from activecharge.campaign.walkers import walk_starts
 from activecharge.errors import UserError
 from activecharge.learning.training_set import Member, TrainingSet
 from activecharge.records import Candidate, Failure, Prediction
@@ -67,7 +68,7 @@ class Crew:
         """Walks (`sampling.dynamics.Walk`) from known frames, driven by a round's committee."""
         shared = work.WalkWork(self._committee(number), options, self.run.campaign.sanity)
         return self._all(
-            work.walk, exploration.walk_starts(options, known, rng), shared, "dynamics"
+            work.walk, walk_starts(self.run.campaign, options, known, rng), shared, "dynamics"
         )
 
     def train(self, number: int, data: TrainingSet, members: Sequence[Member]) -> None:

@@ -8,15 +8,11 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from activecharge.campaign import work
 from activecharge.campaign.rounds import Chosen
 from activecharge.campaign.rundir import RunDirectory
 from activecharge.records import Candidate
 from activecharge.sampling.options import DynamicsOptions
 from activecharge.sampling.sources import Sieve, draw
-
-WALKERS_PER_TASK = 6
-"""Fixed, so that results do not depend on how many CPUs there are."""
 
 
 def draw_test(run: RunDirectory) -> list[Candidate]:
@@ -35,22 +31,6 @@ def draw_initial(run: RunDirectory) -> list[Candidate]:
     drawn = drawn[: run.campaign.stop.labels]
     run.round(0).write_selection([Chosen(candidate, "initial") for candidate in drawn])
     return drawn
-
-
-def walk_starts(
-    options: DynamicsOptions, known: Sequence[Atoms], rng: np.random.Generator
-) -> list[work.Start]:
-    """Where the walkers of one source start, in batches of fixed size."""
-    temperatures = np.resize(options.temperatures, options.walkers).tolist()
-    starts = [known[i] for i in rng.integers(len(known), size=options.walkers)]
-    seed = int(rng.integers(2**31))
-    return [
-        work.Start(tuple(starts[part]), tuple(temperatures[part]), (seed, part.start))
-        for part in (
-            slice(first, first + WALKERS_PER_TASK)
-            for first in range(0, options.walkers, WALKERS_PER_TASK)
-        )
-    ]
 
 
 def gather(

@@ -16,6 +16,7 @@ from activecharge.campaign.rounds import Lesson
 from activecharge.campaign.rundir import RunDirectory
 from activecharge.campaign.scheduler import Policy, Standing
 from activecharge.campaign.streaming import Activity, Order
+from activecharge.campaign.walkers import walk_starts
 from activecharge.records import Candidate
 from activecharge.sampling.options import DynamicsOptions
 
@@ -110,7 +111,7 @@ class Flow:
             if isinstance(source, DynamicsOptions):
                 rng = exploration.random(run, number, "explore", index)
                 shared = work.WalkWork(committee, source, run.campaign.sanity)
-                starts = exploration.walk_starts(source, known, rng)
+                starts = walk_starts(run.campaign, source, known, rng)
                 walks.append((yield Order(work.walk, starts, self._slot, shared)))
         frames = sum(len(walk.frames) for batch in walks for walk in batch)
         self._done("explore", number, start, f"{frames} frames of dynamics")

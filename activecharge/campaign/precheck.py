@@ -6,7 +6,7 @@ import numpy as np
 
 from activecharge.campaign.config import Campaign
 from activecharge.errors import UserError
-from activecharge.sampling.options import DynamicsOptions, RattleOptions
+from activecharge.sampling.options import needs_labelled
 from activecharge.sampling.sources import Sieve, draw
 
 _THROWN_AWAY = "working_dir_files"
@@ -38,7 +38,8 @@ def check_sources(campaign: Campaign) -> None:
     """
     for group in ("initial", "test", "explore"):
         for index, source in enumerate(getattr(campaign, group)):
-            if isinstance(source, DynamicsOptions | RattleOptions):
+            source = getattr(source, "starts", None) or source
+            if needs_labelled(source):
                 continue
             sieve = Sieve(campaign.sanity)
             drawn = draw(

@@ -63,6 +63,7 @@ class RoundFolder:
         self.path = path
         self.candidates = path / "candidates.extxyz"
         self.selection = path / "selection.extxyz"
+        self.sources = path / "sources.json"
         self.members = path / "members"
         self.lesson = path / "lesson.json"
         self.test_errors = path / "test_errors.json"
@@ -148,6 +149,19 @@ class RoundFolder:
             raise UserError(
                 f"{self.lesson}: not as it was written; delete it and {self.members}, and run again"
             ) from error
+
+    def write_sources(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Keep what each source brought, see `activecharge.committee.novelty.tally`."""
+        write_json(self.sources, list(rows))
+
+    def read_sources(self) -> list[dict[str, Any]]:
+        """What `write_sources` kept; empty before."""
+        if not self.sources.exists():
+            return []
+        try:
+            return json.loads(self.sources.read_bytes())
+        except ValueError as error:
+            raise UserError(f"{self.sources}: not valid JSON; delete it") from error
 
     def write_test_errors(self, errors: dict[str, Any]) -> None:
         """Keep errors on the fixed test set, see `activecharge.report.metrics.errors`."""

@@ -13,7 +13,7 @@ from activecharge.campaign.console import format_errors
 from activecharge.campaign.exploration import counts_text, random
 from activecharge.campaign.rounds import Chosen
 from activecharge.campaign.rundir import RunDirectory
-from activecharge.committee import disagreement, selection
+from activecharge.committee import disagreement, novelty, selection
 from activecharge.committee.options import SelectionOptions
 from activecharge.dataset.export import export
 from activecharge.dataset.predictions import write_pairs
@@ -82,6 +82,8 @@ def choose(
         options = options.model_copy(update={"batch": min(options.batch, room)})
     descriptors = np.array([prediction.descriptor for prediction in known])
     choices = selection.select(pool, options, random(run, number, "select"), descriptors)
+    # The selection comes last: where it is, nothing of this is done again.
+    run.round(number).write_sources(novelty.tally(pool, choices, descriptors))
     run.round(number).write_selection([_remember(choice, committee) for choice in choices])
     return f"{counts_text(Counter(choice.why for choice in choices)) or 'none'} of {len(pool)}"
 

@@ -1,12 +1,13 @@
 """What a run directory tells: summaries for the report, the stop rules and `status`."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any
 
 from activecharge.campaign.calibrate import calibration_record
 from activecharge.campaign.crew import Crew
 from activecharge.campaign.rundir import Chosen, RunDirectory
 from activecharge.campaign.stages import Done
+from activecharge.committee.novelty import variety
 from activecharge.dataset.manifest import versions
 from activecharge.dataset.predictions import read_pairs
 from activecharge.properties import PROPERTIES
@@ -50,6 +51,11 @@ def round_summary(run: RunDirectory, number: int) -> RoundSummary:
     folder = run.round(number)
     chosen = folder.read_selection()
     results = [run.labels.get(item.candidate.hash) for item in chosen]
+    failed = Counter(
+        variety(item.candidate)
+        for item, result in zip(chosen, results, strict=True)
+        if isinstance(result, Failure)
+    )
     said_by = next((item.committee for item in chosen if item.committee is not None), None)
     return RoundSummary(
         index=number,
@@ -64,6 +70,7 @@ def round_summary(run: RunDirectory, number: int) -> RoundSummary:
         test=folder.read_test_errors(),
         chosen=tuple(_describe(item) for item in chosen),
         seen=None if said_by is None else _learnt(run, said_by),
+        sources=tuple(row | {"failed": failed[row["source"]]} for row in folder.read_sources()),
     )
 
 

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -107,24 +108,38 @@ class WalkWork:
 
 @dataclass(frozen=True)
 class Start:
-    """Where one batch of walkers starts."""
+    """Where one batch of walkers starts, and under which conditions.
+
+    `reference` are labelled frames, whose spread is the bias's unit; empty without a bias.
+    """
 
     frames: tuple[Atoms, ...]
     temperatures: tuple[float, ...]
+    fields: tuple[np.ndarray | None, ...]
+    origins: tuple[dict[str, Any], ...]
     seed: tuple[int, ...]
+    reference: tuple[Atoms, ...] = ()
 
 
 def walk(shared: WalkWork, start: Start):
     """Run one batch of walkers; returns a `sampling.dynamics.Walk`."""
+    from activecharge.committee.bias import SpreadBias
     from activecharge.sampling import dynamics
 
+    committee, bias = shared.committee.load(), shared.options.bias
+    push = None
+    if bias is not None:
+        push = SpreadBias(committee, bias.property, bias.energy, bias.reach, start.reference)
     return dynamics.walk(
         start.frames,
         start.temperatures,
-        shared.committee.load().predict,
+        committee.predict,
         shared.options,
         shared.sanity,
         np.random.default_rng(start.seed),
+        fields=start.fields,
+        origins=start.origins,
+        push=push,
     )
 
 

@@ -105,11 +105,12 @@ class Committee:
         """
         wanted = set(PROPERTIES if outputs is None else outputs)
         predictions: list[Prediction] = []
-        for graphs in self._chunks(frames):
+        for graphs in self.chunks(frames):
             predictions += self._predict_chunk(graphs, wanted)
         return predictions
 
-    def _chunks(self, frames: Sequence[Atoms]) -> Iterator[list[Graph]]:
+    def chunks(self, frames: Sequence[Atoms]) -> Iterator[list[Graph]]:
+        """Graphs of the frames, in portions that go through the network together."""
         chunk: list[Graph] = []
         atoms = 0
         for number, frame in enumerate(frames):

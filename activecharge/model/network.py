@@ -109,7 +109,11 @@ class ChargeModel(nn.Module):
         return self.backbone.to_cartesian.dtype
 
     def forward(
-        self, graph: Graph, outputs: Collection[str], training: bool = False
+        self,
+        graph: Graph,
+        outputs: Collection[str],
+        training: bool = False,
+        geometry: Geometry | None = None,
     ) -> dict[str, torch.Tensor]:
         """Predict the `outputs` asked for.
 
@@ -121,6 +125,9 @@ class ChargeModel(nn.Module):
             Any of energy, forces, stress, charges, dipole, bec.
         training : bool
             Keep the graph of derivatives, so that a loss on them can be differentiated.
+        geometry : Geometry, optional
+            The graph's, traced by whoever will differentiate the outputs by its `leaf`; needs
+            `training`.
 
         Returns
         -------
@@ -134,7 +141,8 @@ class ChargeModel(nn.Module):
         coupled = self.architecture.options.coupling != "independent"
         track = bool({"forces", "stress"} & wanted) or (coupled and "bec" in wanted)
         with torch.set_grad_enabled(track or training):
-            geometry = trace_geometry(graph, track, "stress" in wanted)
+            if geometry is None:
+                geometry = trace_geometry(graph, track, "stress" in wanted)
             result = self._predict(graph, geometry, wanted, training)
         if training:
             return result

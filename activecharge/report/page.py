@@ -17,6 +17,7 @@ from activecharge.report.render import (
     to_html,
     to_markdown,
 )
+from activecharge.report.sources import source_blocks
 from activecharge.report.style import duration, milli, milli_unit
 from activecharge.report.summary import CampaignSummary, RoundSummary, pair_errors
 
@@ -113,6 +114,7 @@ def _blocks(summary: CampaignSummary, drawn: Sequence[str]) -> list[Block]:
             blocks += calibration.calibration_blocks(summary.calibration, has_curve)
         if name == "selection.png" and name in drawn:
             blocks += _last_chosen(summary)
+            blocks += source_blocks(summary.rounds)
     versions = [[package, version] for package, version in summary.versions.items()]
     if versions:
         blocks += [Heading("Versions"), Table(["package", "version"], versions)]

@@ -53,6 +53,9 @@ class RoundSummary:
     seen : int or None
         Labels given to the committee that made the pairs' predictions; None if it is that of
         the round before.
+    sources : tuple of dict
+        What each source brought, as of `activecharge.committee.novelty.tally`, with "failed", the
+        number of those chosen that got no label.
     """
 
     index: int
@@ -63,6 +66,7 @@ class RoundSummary:
     test: dict[str, dict[str, Any]] = field(default_factory=dict)
     chosen: tuple[dict[str, Any], ...] = ()
     seen: int | None = None
+    sources: tuple[dict[str, Any], ...] = ()
 
     def blind(self, why: str) -> dict[str, dict[str, Any]]:
         """Compute the errors on this round's pairs of one kind.

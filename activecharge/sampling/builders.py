@@ -80,9 +80,10 @@ def build_boxes(options: BoxesOptions, rng: np.random.Generator) -> Iterator[Ato
         If the density is too high for molecules put in at random.
     """
     smallest, largest = options.molecules
-    for _ in range(options.count):
+    for index in range(options.count):
         count = int(rng.integers(smallest, largest, endpoint=True))
-        density = options.density * (1 + options.density_spread * rng.uniform(-1, 1))
+        rung = options.density[index % len(options.density)]
+        density = rung * (1 + options.density_spread * rng.uniform(-1, 1))
         edge = float(np.cbrt(count * MASS * DALTON_PER_A3 / density))
         atoms = assemble(_fill(count, edge, options, rng), edge)
         atoms.info = {"molecules": count, "density": round(density, 4)}
@@ -116,6 +117,7 @@ def _attach(placed: np.ndarray, options: ClustersOptions, rng: np.random.Generat
 
 def _fill(count: int, edge: float, options: BoxesOptions, rng: np.random.Generator) -> np.ndarray:
     """Positions of molecules in a cubic box, shape (count, 3, 3), Å."""
+    density = count * MASS * DALTON_PER_A3 / edge**3
     for _ in range(_BOX_RESTARTS):
         placed = np.empty((0, 3, 3))
         while len(placed) < count:
@@ -126,7 +128,7 @@ def _fill(count: int, edge: float, options: BoxesOptions, rng: np.random.Generat
         else:
             return placed
     raise UserError(
-        f"boxes: {count} molecules do not fit at random at a density of {options.density} g/cm³; "
+        f"boxes: {count} molecules do not fit at random at a density of {density:.3g} g/cm³; "
         "lower density, min_oo or min_distance."
     )
 

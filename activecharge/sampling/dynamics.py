@@ -1,40 +1,19 @@
 """Langevin dynamics of many walkers at once, driven by a committee, stopped when it runs away."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from ase import Atoms
 
 from activecharge.records import Prediction
-from activecharge.sampling.options import DynamicsOptions, SanityOptions
+from activecharge.sampling.carving import carve
+from activecharge.sampling.options import DynamicsOptions, SanityOptions, SpreadLimits
 from activecharge.sampling.sanity import check
+from activecharge.sampling.walkers import Drive, Predict, Push, Walker, thermal
 from activecharge.units import ACCELERATION, BOLTZMANN
-
-Predict = Callable[[Sequence[Atoms], Collection[str]], list[Prediction]]
-"""A committee's `predict`: frames and property names in, predictions out."""
-
-
-@dataclass
-class Walker:
-    """One trajectory.
-
-    Attributes
-    ----------
-    atoms : ase.Atoms
-        Present positions, Å.
-    temperature : float
-        K.
-    velocities : (N, 3) Å/fs
-    origin : dict
-        Of every frame it leaves.
-    """
-
-    atoms: Atoms
-    temperature: float
-    velocities: np.ndarray
-    origin: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,6 +40,10 @@ def walk(
     options: DynamicsOptions,
     sanity: SanityOptions,
     rng: np.random.Generator,
+    *,
+    fields: Sequence[np.ndarray | None] | None = None,
+    origins: Sequence[dict[str, Any]] | None = None,
+    push: Push | None = None,
 ) -> Walk:
     """Run one walker from each start, all in one batch through the committee.
 
@@ -78,29 +61,42 @@ def walk(
     options : DynamicsOptions
     sanity : SanityOptions
     rng : numpy.random.Generator
+    fields : sequence of (3,) arrays or None, optional
+        Uniform electric field on each walker, V/Å.
+    origins : sequence of dict, optional
+        What the frames of each walker are to tell of it, beside what is known here.
+    push : callable, optional
+        The bias; its forces are kept within `options.bias.max_force`.
     """
+    none: list[None] = [None] * len(starts)
+    conditions = zip(starts, temperatures, fields or none, origins or none, strict=True)
     walkers = [
         Walker(
             atoms.copy(),
             temperature,
-            _thermal(atoms, temperature, rng),
-            {"temperature_K": float(temperature), "walker": index},
+            thermal(atoms, temperature, rng),
+            {"temperature_K": float(temperature), "walker": index} | (told or {}),
+            field,
         )
-        for index, (atoms, temperature) in enumerate(zip(starts, temperatures, strict=True))
+        for index, (atoms, temperature, field, told) in enumerate(conditions)
     ]
+    limit = options.bias.max_force if options.bias else np.inf
+    drive = Drive(predict, push, limit)
     frames: list[Atoms] = []
     stopped: Counter[str] = Counter()
-    forces = _forces(predict, walkers)
+    forces = drive.forces(walkers)
     for step in range(1, options.steps + 1):
-        forces = _advance(walkers, forces, predict, options, rng)
+        forces = _advance(walkers, forces, drive, options, rng)
         if step % options.interval and step != options.steps:
             continue
         alive = []
-        for index, (walker, reason) in enumerate(_inspect(walkers, predict, options, sanity)):
+        for index, (reason, worst) in enumerate(_inspect(walkers, predict, options, sanity)):
+            walker = walkers[index]
             if reason is None or reason.startswith("disagreement"):
-                kept = walker.atoms.copy()
-                kept.info = walker.origin | {"step": step}
-                frames.append(kept)
+                kept = _brought_home(walker.atoms, worst, options, rng)
+                if kept is not None:
+                    kept.info = walker.origin | {"step": step} | kept.info
+                    frames.append(kept)
             if reason is None:
                 alive.append(index)
             else:
@@ -115,7 +111,7 @@ def walk(
 def _advance(
     walkers: list[Walker],
     forces: list[np.ndarray],
-    predict: Predict,
+    drive: Drive,
     options: DynamicsOptions,
     rng: np.random.Generator,
 ) -> list[np.ndarray]:
@@ -126,12 +122,12 @@ def _advance(
         masses = walker.atoms.get_masses()[:, None]
         walker.velocities += half * ACCELERATION * force / masses
         walker.atoms.positions += half * walker.velocities
-        thermal = np.sqrt(BOLTZMANN * walker.temperature * ACCELERATION / masses)
+        thermal_speed = np.sqrt(BOLTZMANN * walker.temperature * ACCELERATION / masses)
         noise = rng.standard_normal(walker.velocities.shape)
         walker.velocities *= keep
-        walker.velocities += np.sqrt(1 - keep**2) * thermal * noise
+        walker.velocities += np.sqrt(1 - keep**2) * thermal_speed * noise
         walker.atoms.positions += half * walker.velocities
-    forces = _forces(predict, walkers)
+    forces = drive.forces(walkers)
     for walker, force in zip(walkers, forces, strict=True):
         masses = walker.atoms.get_masses()[:, None]
         walker.velocities += half * ACCELERATION * force / masses
@@ -140,40 +136,39 @@ def _advance(
 
 def _inspect(
     walkers: list[Walker], predict: Predict, options: DynamicsOptions, sanity: SanityOptions
-) -> list[tuple[Walker, str | None]]:
-    """Each walker with the reason to stop it, None to let it go on."""
+) -> list[tuple[str | None, int]]:
+    """Why each walker is to stop, None to let it go on, and its most uncertain atom."""
     reasons = [check(walker.atoms, sanity) for walker in walkers]
     sane = [w.atoms for w, reason in zip(walkers, reasons, strict=True) if reason is None]
     limits = options.limits.model_dump()
     predictions = iter(predict(sane, limits.keys()) if sane else [])
-    verdicts = []
-    for walker, reason in zip(walkers, reasons, strict=True):
+    verdicts: list[tuple[str | None, int]] = []
+    for reason in reasons:
+        worst = 0
         if reason is None:
-            spread = next(predictions).std
-            passed = [n for n, limit in limits.items() if not spread[n].max() <= limit]
+            prediction = next(predictions)
+            passed = [n for n, limit in limits.items() if not prediction.std[n].max() <= limit]
             reason = f"disagreement in {passed[0]}" if passed else None
-        verdicts.append((walker, reason))
+            worst = _most_uncertain(prediction, options.limits)
+        verdicts.append((reason, worst))
     return verdicts
 
 
-def _forces(predict: Predict, walkers: list[Walker]) -> list[np.ndarray]:
-    """Mean forces of the committee; zero where they are not finite or positions ran to infinity.
-
-    Such a walker fails the next sanity check; until then it must not take the batch with it.
-    """
-    frames = []
-    for walker in walkers:
-        if not np.isfinite(walker.atoms.positions).all():
-            walker.atoms.positions[:] = 0.0
-            walker.velocities[:] = 0.0
-        frames.append(walker.atoms)
-    forces = [p.mean["forces"] for p in predict(frames, ("forces",))]
-    return [np.where(np.isfinite(f), f, 0.0) for f in forces]
+def _most_uncertain(prediction: Prediction, limits: SpreadLimits) -> int:
+    """The atom whose charges members disagree about most, in units of the limits."""
+    spread = prediction.std["charges"] / limits.charges + prediction.std["bec"] / limits.bec
+    return int(np.argmax(np.nan_to_num(spread, nan=np.inf)))
 
 
-def _thermal(atoms: Atoms, temperature: float, rng: np.random.Generator) -> np.ndarray:
-    """Maxwell–Boltzmann velocities (N, 3) in Å/fs, without drift of the whole."""
-    masses = atoms.get_masses()[:, None]
-    spread = np.sqrt(BOLTZMANN * temperature * ACCELERATION / masses)
-    velocities = spread * rng.standard_normal((len(atoms), 3))
-    return velocities - (masses * velocities).sum(axis=0) / masses.sum()
+def _brought_home(
+    atoms: Atoms, worst: int, options: DynamicsOptions, rng: np.random.Generator
+) -> Atoms | None:
+    """What is kept of a frame: all of it, or a cluster around its most uncertain atom."""
+    if options.carve is None or not atoms.pbc.all():
+        whole = atoms.copy()
+        whole.info = {}
+        return whole
+    cluster = carve(atoms, int(rng.integers(*options.carve, endpoint=True)), worst)
+    if cluster is not None:
+        cluster.info["carved"] = len(cluster) // 3
+    return cluster

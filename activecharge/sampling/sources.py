@@ -1,32 +1,19 @@
 """From settings to candidates: one sieve for whatever a source brings."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from itertools import chain, islice
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from ase import Atoms
 
-from activecharge.errors import UserError
 from activecharge.records import Candidate
-from activecharge.sampling.builders import build_boxes, build_clusters
 from activecharge.sampling.duplicates import NearDuplicates, fingerprint
+from activecharge.sampling.generators import raw_frames
 from activecharge.sampling.identity import canonical, content_hash
-from activecharge.sampling.options import (
-    BoxesOptions,
-    ClustersOptions,
-    FileOptions,
-    RattleOptions,
-    SanityOptions,
-    SourceOptions,
-)
-from activecharge.sampling.pool import read_pool
-from activecharge.sampling.rattle import rattle
+from activecharge.sampling.options import SanityOptions, SourceOptions
 from activecharge.sampling.sanity import check
-
-_TRIES = 20
-"""Frames drawn at most for each one asked for."""
 
 
 class Sieve:
@@ -135,50 +122,6 @@ def draw(
     UserError
         If the source cannot give anything with these settings.
     """
-    frames = _frames(options, rng, elements, known)
+    frames = raw_frames(options, rng, elements, known)
     candidates = (sieve.admit(atoms, options.kind, dict(atoms.info)) for atoms in frames)
     yield from islice((c for c in candidates if c is not None), options.count)
-
-
-def _frames(
-    options: SourceOptions,
-    rng: np.random.Generator,
-    elements: Collection[str],
-    known: Sequence[Atoms],
-) -> Iterator[Atoms]:
-    """Raw frames; their `info` holds the origin."""
-    match options:
-        case FileOptions():
-            return _from_file(options, rng, elements)
-        case RattleOptions():
-            if not known:
-                raise UserError(
-                    "rattle: there are no labelled frames to displace yet; use clusters, boxes "
-                    "or a file first."
-                )
-            return _repeat(lambda: rattle(known, options, rng))
-        case ClustersOptions() | BoxesOptions():
-            missing = sorted({"H", "O"} - set(elements))
-            if missing:
-                raise UserError(
-                    f"{options.kind}: builds water, but {' and '.join(missing)} is not among the "
-                    f"elements {', '.join(elements)}; add it to elements."
-                )
-            if isinstance(options, ClustersOptions):
-                return _repeat(lambda: build_clusters(options, rng))
-            return _repeat(lambda: build_boxes(options, rng))
-    raise TypeError(f"no source for {type(options).__name__}")
-
-
-def _from_file(
-    options: FileOptions, rng: np.random.Generator, elements: Collection[str]
-) -> Iterator[Atoms]:
-    frames = read_pool(options.path, elements)
-    for index in rng.permutation(len(frames)):
-        atoms = frames[index]
-        atoms.info = {"file": options.path, "frame": int(index)}
-        yield atoms
-
-
-def _repeat(batch: Callable[[], Iterator[Atoms]]) -> Iterator[Atoms]:
-    return chain.from_iterable(batch() for _ in range(_TRIES))

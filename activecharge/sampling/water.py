@@ -82,9 +82,11 @@ def assemble(molecules: np.ndarray, edge: float | None = None) -> Atoms:
     -------
     ase.Atoms
     """
-    return Atoms(
-        SYMBOLS * len(molecules),
-        positions=molecules.reshape(-1, 3),
-        cell=None if edge is None else np.eye(3) * edge,
-        pbc=edge is not None,
-    )
+    if edge is not None:
+        return assemble_cell(molecules, np.full(3, edge))
+    return Atoms(SYMBOLS * len(molecules), positions=molecules.reshape(-1, 3))
+
+
+def assemble_cell(molecules: np.ndarray, edges: np.ndarray) -> Atoms:
+    """Make a periodic frame of molecules (n, 3, 3) in a rectangular cell of edges (3,), in Å."""
+    return Atoms(SYMBOLS * len(molecules), positions=molecules.reshape(-1, 3), cell=edges, pbc=True)
