@@ -159,7 +159,8 @@ class Flow:
         missing = steps.untrained(members)
         yield Order(work.train, missing, self._slot, (data, self._slot))
         ledger.add_committee(number, len(labels))
-        text = f"{len(members)} members on {len(data.train)} labels, {len(data.valid)} to validate"
+        taught = f"{len(data.train)} labels, {len(data.valid)} to validate"
+        text = f"{data.training.models_text} on {taught}"
         self._done("train", number, start, text)
 
     def _new_lesson(self) -> int:

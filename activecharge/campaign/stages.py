@@ -88,7 +88,7 @@ def train(run: RunDirectory, crew: Crew, number: int, labels: Sequence[Label]) -
     if _is_latest(run, number):
         steps.publish(run, number)
     return Done(
-        f"{len(members)} members on {len(data.train)} labels, {len(data.valid)} to validate"
+        f"{data.training.models_text} on {len(data.train)} labels, {len(data.valid)} to validate"
     )
 
 

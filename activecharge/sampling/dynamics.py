@@ -150,7 +150,8 @@ def _inspect(
     for walker, reason in zip(walkers, reasons, strict=True):
         if reason is None:
             spread = next(predictions).std
-            passed = [n for n, limit in limits.items() if not spread[n].max() <= limit]
+            known = {n: limit for n, limit in limits.items() if n in spread}
+            passed = [n for n, limit in known.items() if not spread[n].max() <= limit]
             reason = f"disagreement in {passed[0]}" if passed else None
         verdicts.append((walker, reason))
     return verdicts
