@@ -19,7 +19,8 @@ class ChargeCalculator(Calculator):
     `results` holds ASE's names: energy and free_energy, which are one (eV), forces (N, 3) (eV/Å),
     charges (N,) (e), dipole (3,) (e·Å, free frames), stress (6,) (eV/Å³, periodic frames),
     born_effective_charges (N, 3, 3) (e, [polarization, displacement]); the members' spread of
-    each as `<name>_std`, in its unit; and, of a committee that a campaign has calibrated, the root
+    each as `<name>_std`, in its unit (of charges and Born effective charges alone where it comes
+    from a last layer); and, of a committee that a campaign has calibrated, the root
     mean square error to expect as `<name>_expected_error` (NaN for atoms of elements it is not
     calibrated for). ASE stores all but these two in its own `.traj` files; its extxyz writer takes
     no (N, 3, 3) results and needs `write_results=False`.
@@ -65,12 +66,12 @@ class ChargeCalculator(Calculator):
         [prediction] = self.committee.predict([self.atoms])
         self.results = {}  # a frame of other periodicity has other results
         for name, mean in prediction.mean.items():
-            std = prediction.std[name]
             if name == "stress":
                 mean = full_3x3_to_voigt_6_stress(mean)
             key = _NAMES.get(name, name)
             self.results[key] = _plain(mean)
-            self.results[f"{key}_std"] = _plain(std)
+            if name in prediction.std:
+                self.results[f"{key}_std"] = _plain(prediction.std[name])
             if name in prediction.expected_error:
                 self.results[f"{key}_expected_error"] = _plain(prediction.expected_error[name])
         self.results["free_energy"] = self.results["energy"]

@@ -79,7 +79,7 @@ class Prediction:
         Mean over members, by property name, shapes as in `activecharge.properties`.
     std : dict of str to numpy.ndarray
         Spread over members: shape () for frame properties, (N,) for per-atom ones. For
-        vectors and tensors it is the root of the mean component variance.
+        vectors and tensors it is the root of the mean component variance. Absent where unknown.
     descriptor : numpy.ndarray
         Shape (D,): mean invariant features of the frame's atoms per element.
     expected_error : dict of str to numpy.ndarray

@@ -95,7 +95,8 @@ def compare(campaign: Campaign, directory: Path, quiet: bool = False) -> tuple[d
 
 def schemes(campaign: Campaign) -> list[Scheme]:
     """The ways to learn charges that a campaign compares."""
-    training = campaign.training
+    # Models are judged one by one; where spreads come from does not matter.
+    training = campaign.training.model_copy(update={"uncertainty": "committee"})
     found = [
         Scheme(name, NOTES[name], _model(campaign.model, name), training)
         for name in campaign.compare.couplings

@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator
 from activecharge.campaign.compare_options import CompareOptions
 from activecharge.campaign.executor_options import ClusterOptions, ExecutorOptions
 from activecharge.campaign.mistakes import sentence
+from activecharge.campaign.uncertainty import spread_mistake
 from activecharge.campaign.yaml_file import named_value, read_settings
 from activecharge.committee.options import SelectionOptions
 from activecharge.errors import UserError
@@ -125,6 +126,25 @@ class Campaign(Options):
         if len(set(elements)) < len(elements):
             raise ValueError("an element is named twice")
         return elements
+
+    @field_validator("training", "selection", "stop")
+    @classmethod
+    def _spreads_are_known(cls, settings: Options, info: Any) -> Options:
+        if mistake := spread_mistake(info.field_name, settings, info.data):
+            raise ValueError(mistake)
+        return settings
+
+    @field_validator("explore")
+    @classmethod
+    def _bias_has_members(cls, sources: tuple[Any, ...], info: Any) -> tuple[Any, ...]:
+        training = info.data.get("training")
+        biased = any(getattr(source, "bias", None) is not None for source in sources)
+        if biased and training is not None and training.uncertainty == "last_layer":
+            raise ValueError(
+                "a dynamics source has a bias, which climbs the disagreement of members, but "
+                "training.uncertainty last_layer trains one network; choose heads or committee"
+            )
+        return sources
 
     @field_validator("selection")
     @classmethod

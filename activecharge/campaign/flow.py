@@ -162,7 +162,7 @@ class Flow:
         yield Order(work.train, missing, self._slot, (data, self._slot))
         ledger.add_committee(number, len(labels))
         taught = f"{len(data.train)} labels, {len(data.valid)} to validate"
-        self._done("train", number, start, f"{len(members)} members on {taught}; {calibrated}")
+        self._done("train", number, start, f"{data.training.models_text} on {taught}; {calibrated}")
 
     def _new_lesson(self) -> int:
         """Write down what the next committee learns from; returns its round."""

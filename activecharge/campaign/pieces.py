@@ -23,7 +23,7 @@ from activecharge.dataset.predictions import put_prediction, write_predictions
 from activecharge.dataset.splits import split
 from activecharge.errors import UserError
 from activecharge.learning.options import TrainingOptions
-from activecharge.learning.training_set import Member, TrainingSet
+from activecharge.learning.training_set import Member, TrainingSet, trainings
 from activecharge.model.options import ModelOptions
 from activecharge.records import Candidate, Failure, Label
 from activecharge.reference.failure import too_many
@@ -113,18 +113,19 @@ def train_file(
         ),
         Slot(),
     )
-    seeds = np.random.default_rng(seed).integers(2**31, size=training.members)
-    names = [f"member-{index:02d}" for index in range(training.members)]
+    seeds = np.random.default_rng(seed).integers(2**31, size=training.models)
+    names = [f"member-{index:02d}" for index in range(training.models)]
     # Members come to their place together: half a committee would look like a whole one.
     parts = out / ".training"
     shutil.rmtree(parts, ignore_errors=True)
-    members = [
-        Member(index, int(seeds[index]), str(parts / name)) for index, name in enumerate(names)
-    ]
+    members = trainings(
+        [Member(index, int(seeds[index]), str(parts / name)) for index, name in enumerate(names)],
+        training,
+    )
     options = ExecutorOptions(kind="ray" if workers > 1 else "inline", cpus=workers)
     with (
         open_executor(options) as executor,
-        console.training(parts, names, training, warm=False) as look,
+        console.training(parts, names[: len(members)], training, warm=False) as look,
     ):
         for index, result in executor.map(work.train, members, Slot(), shared, look):
             if isinstance(result, Lost):

@@ -90,7 +90,7 @@ def train(run: RunDirectory, crew: Crew, number: int, labels: Sequence[Label]) -
     if _is_latest(run, number):
         steps.publish(run, number)
     taught = f"{len(data.train)} labels, {len(data.valid)} to validate"
-    return Done(f"{len(members)} members on {taught}; {calibrated}")
+    return Done(f"{data.training.models_text} on {taught}; {calibrated}")
 
 
 def test(run: RunDirectory, crew: Crew, number: int) -> Done:

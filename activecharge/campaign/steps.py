@@ -18,7 +18,7 @@ from activecharge.committee.options import SelectionOptions
 from activecharge.dataset.export import export
 from activecharge.dataset.predictions import write_pairs
 from activecharge.dataset.splits import split
-from activecharge.learning.training_set import Member, TrainingSet
+from activecharge.learning.training_set import Member, TrainingSet, trainings
 from activecharge.model import ARCHITECTURE
 from activecharge.records import Candidate, Label, Prediction, Scored
 from activecharge.report.metrics import errors
@@ -104,25 +104,33 @@ def training_set(run: RunDirectory, labels: Sequence[Label]) -> TrainingSet:
 
 
 def members(run: RunDirectory, number: int, start: int | None) -> list[Member]:
-    """The members that a round trains, from where those of round `start` stood."""
+    """The members that a round trains, from where those of round `start` stood.
+
+    Those that share a backbone come as one, see `activecharge.learning.training_set.trainings`.
+    """
 
     def folder(of_round: int, index: int) -> str:
         return str(run.round(of_round).members / f"member-{index:02d}")
 
-    return [
+    every = [
         Member(
             index=index,
             seed=int(random(run, 0, "member", index).integers(2**31)),
             directory=folder(number, index),
             start=None if start is None else folder(start, index),
         )
-        for index in range(run.campaign.training.members)
+        for index in range(run.campaign.training.models)
     ]
+    return trainings(every, run.campaign.training)
 
 
 def untrained(found: Sequence[Member]) -> list[Member]:
     """Those members whose checkpoints are not there yet."""
-    return [m for m in found if not (Path(m.directory) / ARCHITECTURE).exists()]
+
+    def is_trained(member: Member) -> bool:
+        return (Path(member.directory) / ARCHITECTURE).exists()
+
+    return [m for m in found if not all(map(is_trained, (m, *m.others)))]
 
 
 def judge(run: RunDirectory, number: int, predictions: Sequence[Prediction]) -> str:

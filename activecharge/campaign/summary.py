@@ -36,7 +36,7 @@ def campaign_summary(run: RunDirectory, reason: str) -> CampaignSummary:
         name=campaign.name,
         reference=f"{campaign.reference.kind} {method}".strip(),
         coupling=campaign.model.coupling,
-        members=campaign.training.members,
+        members=campaign.training.models,
         rounds=rounds,
         stop_reason=reason,
         test_pairs=pairs,

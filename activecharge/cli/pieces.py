@@ -83,7 +83,7 @@ def train(
     else:
         model, training = parse_training(coupling, members, steps)
     count = train_file(data, out, model, training, workers, seed, Console())
-    typer.echo(f"{out}: {training.members} members trained on {count} labels")
+    typer.echo(f"{out}: {training.models_text} trained on {count} labels")
 
 
 def predict(

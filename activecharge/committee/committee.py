@@ -1,18 +1,18 @@
-"""A committee of charge models: mean predictions and how far the members disagree."""
+"""A committee of charge models: mean predictions and how sure they are."""
 
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from ase import Atoms
 
 from activecharge.committee.calibration import CALIBRATION, Calibration
-from activecharge.committee.disagreement import spread
+from activecharge.committee.sources import Members, Network, Source
 from activecharge.errors import UserError
-from activecharge.model import ARCHITECTURE
+from activecharge.model import ARCHITECTURE, LAST_LAYER
 from activecharge.model.checkpoint import load_model
 from activecharge.model.graph import Graph, build_graph, join
+from activecharge.model.last_layer import LastLayer
 from activecharge.model.network import ChargeModel
 from activecharge.properties import PROPERTIES
 from activecharge.records import Prediction
@@ -22,20 +22,29 @@ ATOMS_PER_BATCH = 1024
 
 
 class Committee:
-    """K charge models that were trained on resampled data.
+    """K charge models that were trained on resampled data, or one that knows its last layers.
 
     Parameters
     ----------
     members : sequence of ChargeModel
-        At least two, of one architecture.
+        At least two, of one architecture. Where they have one backbone, a pass through it
+        serves all. A single one needs its `last_layer`.
     calibration : Calibration, optional
-        What the members' spread is worth; predictions then carry expected errors.
+        What the spread is worth; predictions then carry expected errors.
+    last_layer : LastLayer, optional
+        Covariances from which the spread of charges and Born effective charges follows; other
+        properties then have none.
     """
 
-    def __init__(self, members: Sequence[ChargeModel], calibration: Calibration | None = None):
+    def __init__(
+        self,
+        members: Sequence[ChargeModel],
+        calibration: Calibration | None = None,
+        last_layer: LastLayer | None = None,
+    ):
         self.members = tuple(members)
         self.calibration = calibration or Calibration()
-        if len(self.members) < 2:
+        if last_layer is None and len(self.members) < 2:
             raise UserError(
                 f"a committee needs at least two members to disagree, not {len(self.members)}; "
                 "train more"
@@ -45,6 +54,11 @@ class Committee:
             raise UserError("the members of a committee must know the same elements")
         if any(m.architecture.options != first.options for m in self.members):
             raise UserError("the members of a committee must share all options of the model")
+        if last_layer is not None and len(self.members) > 1:
+            raise UserError("last-layer uncertainties are those of one network, not of a committee")
+        self._source: Source = (
+            Members(self.members) if last_layer is None else Network(self.members[0], last_layer)
+        )
         self.elements = first.elements
         self.cutoff = first.options.cutoff
 
@@ -72,8 +86,10 @@ class Committee:
                 members = [load_model(path, device) for path in found]
                 file = folder / CALIBRATION
                 calibration = Calibration.load(file) if file.exists() else None
+                knows = (found[0] / LAST_LAYER).exists()
+                last_layer = LastLayer.load(found[0], members[0]) if knows else None
                 try:
-                    return cls(members, calibration)
+                    return cls(members, calibration, last_layer)
                 except UserError as error:
                     raise UserError(f"{folder}: {error}") from error
         raise UserError(
@@ -84,7 +100,7 @@ class Committee:
     def predict(
         self, frames: Sequence[Atoms], outputs: Collection[str] | None = None
     ) -> list[Prediction]:
-        """Mean and spread over members for each frame.
+        """Mean and spread for each frame.
 
         Parameters
         ----------
@@ -131,25 +147,15 @@ class Committee:
         graph = join(graphs).to(first.backbone.to_cartesian.device, first.dtype)
         if not graph.periodic.any():
             wanted = wanted - {"stress"}
-        results = [member(graph, wanted) for member in self.members]
-        names = [name for name in PROPERTIES if name in wanted]
-        stacked = {
-            name: torch.stack([r[name] for r in results]).double().cpu().numpy() for name in names
-        }
-        invariants = results[0]["descriptor"].double().cpu().numpy()
+        said = self._source(graph, wanted)
         species = graph.species.cpu().numpy()
         predictions = []
         for index, (start, stop) in enumerate(zip(graph.offsets, graph.offsets[1:], strict=False)):
-            periodic = bool(graph.periodic[index])
-            rows = {
-                name: values[:, start:stop] if PROPERTIES[name].per_atom else values[:, index]
-                for name, values in stacked.items()
-                if name != ("dipole" if periodic else "stress")
-            }
+            here = said.of_frame(index, slice(start, stop), bool(graph.periodic[index]))
             prediction = Prediction(
-                mean={name: values.mean(axis=0) for name, values in rows.items()},
-                std={name: spread(values, name) for name, values in rows.items()},
-                descriptor=self._describe(invariants[start:stop], species[start:stop]),
+                mean=here.mean,
+                std=here.std,
+                descriptor=self._describe(here.invariants, species[start:stop]),
             )
             symbols = [self.elements[kind] for kind in species[start:stop]]
             predictions.append(self.calibration.apply(prediction, symbols))

@@ -41,16 +41,33 @@ def scaled_errors(predicted: Mapping[str, torch.Tensor], batch: Batch, name: str
 
 
 def loss(
-    predicted: Mapping[str, torch.Tensor], batch: Batch, weights: Mapping[str, float]
+    predicted: Mapping[str, torch.Tensor],
+    batch: Batch,
+    weights: Mapping[str, float],
+    copies: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Weighted sum over properties of the mean Huber loss of scaled errors, ().
 
     Huber's loss (Ann. Math. Stat. 35, 73 (1964), https://doi.org/10.1214/aoms/1177703732) is
-    linear beyond one tolerance, so a few wild frames do not rule the gradient.
+    linear beyond one tolerance, so a few wild frames do not rule the gradient. `copies` (B,) says
+    how often each frame counts in the sum of which the mean is taken; once where absent.
     """
     total = torch.zeros((), dtype=torch.float64, device=batch.graph.frame.device)
     for name, weight in weights.items():
         errors = scaled_errors(predicted, batch, name).double()
-        if len(errors):
+        if not len(errors):
+            continue
+        if copies is None:
             total = total + weight * huber_loss(errors, torch.zeros_like(errors))
+        else:
+            each = huber_loss(errors, torch.zeros_like(errors), reduction="none")
+            total = total + weight * (each * _of_components(copies, batch, name)).mean()
     return total
+
+
+def _of_components(copies: torch.Tensor, batch: Batch, name: str) -> torch.Tensor:
+    """Values of frames (B,) for each of the errors that `scaled_errors` gives."""
+    target = batch.targets[name]
+    rows = copies[batch.graph.frame] if PROPERTIES[name].per_atom else copies
+    shape = (-1, *(1,) * (target.dim() - 1))
+    return rows.reshape(shape).expand_as(target)[torch.isfinite(target)]

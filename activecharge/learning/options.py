@@ -1,7 +1,10 @@
 """Settings of the training of committee members."""
 
+from typing import Literal
+
 from pydantic import Field
 
+from activecharge.model.options import ModelOptions
 from activecharge.options import Options
 
 
@@ -31,9 +34,20 @@ class LossWeights(Options):
 
 
 class TrainingOptions(Options):
-    """The committee and how each member learns."""
+    """The committee and how each member learns.
 
-    members: int = Field(4, ge=2, le=64, description="Models in the committee.")
+    Spreads come from a `committee` of models trained apart; from `heads`, as many sets of heads on
+    one backbone, trained together at little more than the cost of one model; or from the
+    `last_layer` of one network, by the covariance of its weights. The last gives spreads of
+    charges and Born effective charges alone, and needs the coupling `independent`.
+    """
+
+    uncertainty: Literal["committee", "heads", "last_layer"] = Field(
+        "committee", description="Where spreads come from."
+    )
+    members: int = Field(
+        4, ge=2, le=64, description="Models in the committee, or sets of heads on one backbone."
+    )
     steps: int = Field(1500, ge=1, description="Optimizer steps of a training from scratch.")
     warm_steps: int = Field(
         700, ge=1, description="Optimizer steps of a training that continues from the last round."
@@ -52,7 +66,8 @@ class TrainingOptions(Options):
         10, ge=1, description="Validations without improvement after which training stops."
     )
     bootstrap: bool = Field(
-        True, description="Draw each member's training frames with replacement."
+        True,
+        description="Draw each member's training frames with replacement, but for `last_layer`.",
     )
     validation: float = Field(
         0.1, gt=0, lt=0.5, description="Share of the dataset held out to stop early."
@@ -60,3 +75,34 @@ class TrainingOptions(Options):
     weights: LossWeights = Field(
         default_factory=LossWeights, description="Loss weight per property."
     )
+
+    @property
+    def models(self) -> int:
+        """How many models, or sets of heads, there are."""
+        return 1 if self.uncertainty == "last_layer" else self.members
+
+    @property
+    def models_text(self) -> str:
+        """Such as "4 members"."""
+        return {
+            "committee": f"{self.members} members",
+            "heads": f"{self.members} heads on one backbone",
+            "last_layer": "one network",
+        }[self.uncertainty]
+
+
+def why_no_last_layer(model: ModelOptions, training: TrainingOptions) -> str:
+    """What keeps a model from the uncertainty that is asked for; empty if nothing does."""
+    if training.uncertainty != "last_layer":
+        return ""
+    if model.coupling != "independent":
+        return (
+            "uncertainty last_layer needs Born effective charges that are linear in a last layer, "
+            f"as in model.coupling independent, not {model.coupling}; choose heads or committee"
+        )
+    if model.charges == "latent":
+        return (
+            "uncertainty last_layer needs labels of the charges (model.charges reference), which "
+            "latent ones have not; choose heads or committee"
+        )
+    return ""

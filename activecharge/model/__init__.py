@@ -3,3 +3,7 @@
 WEIGHTS = "model.safetensors"
 ARCHITECTURE = "model.json"
 """Written last: where it is, the checkpoint is complete."""
+
+LAST_LAYER = "last_layer.json"
+LAST_LAYER_FACTORS = "last_layer.safetensors"
+"""Beside the checkpoint of a single network that knows its own uncertainty."""

@@ -71,6 +71,10 @@ class PairFunction(nn.Module):
 
     def forward(self, features: Features, neighbors: Neighbors) -> torch.Tensor:
         """f of (receiver, sender) for every directed edge, (E, outputs)."""
+        return self.last(self.hidden(features, neighbors)) * features.envelope
+
+    def hidden(self, features: Features, neighbors: Neighbors) -> torch.Tensor:
+        """What the last layer sums up, before the envelope, (E, HIDDEN)."""
         mixed = torch.einsum("ncx,hc->nxh", features.vectors, self.mix.weight)
         own, other = mixed.split(HIDDEN, dim=2)
         first, second = self.first(features.scalars), self.second(features.scalars)
@@ -83,7 +87,7 @@ class PairFunction(nn.Module):
             + neighbors.at_reverse(neighbors.directions @ sender)
             + self.radial(features.radial)
         )
-        return self.last(self.layers(hidden)) * features.envelope
+        return self.layers(hidden)
 
 
 class PairCharges(nn.Module):
@@ -143,8 +147,7 @@ class PairTensors(nn.Module):
         weights = self.pair(features, neighbors)
         isotropic, axial = weights[:, 0, None, None], weights[:, 1, None]
         left, right, dyad, tensor = neighbors.table(weights[:, 2:]).split(VECTORS, dim=2)
-        vectors = torch.einsum("ncx,vc->nvx", features.vectors, self.vectors.weight)
-        tensors = torch.einsum("ncab,vc->nvab", features.tensors, self.tensors.weight).flatten(2)
+        vectors, tensors = self.channels(features)
         first = neighbors.at_receiver(vectors[:, 0])
         identity = torch.eye(3, dtype=unit.dtype, device=unit.device)
         pair = (
@@ -155,3 +158,9 @@ class PairTensors(nn.Module):
             + neighbors.at_edges(tensor @ tensors).unflatten(1, (3, 3))
         )
         return neighbors.antisymmetric_sum(pair)
+
+    def channels(self, features: Features) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mixed vectors (N, VECTORS, 3) and tensors (N, VECTORS, 9) of each atom."""
+        vectors = torch.einsum("ncx,vc->nvx", features.vectors, self.vectors.weight)
+        tensors = torch.einsum("ncab,vc->nvab", features.tensors, self.tensors.weight)
+        return vectors, tensors.flatten(2)

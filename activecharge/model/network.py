@@ -10,6 +10,7 @@ from activecharge.model.allocator import keep_freed_memory
 from activecharge.model.backbone import Backbone, Features
 from activecharge.model.derivatives import born_effective_charges, energy_derivatives
 from activecharge.model.electrostatics import Electrostatics
+from activecharge.model.encoded import Encoded
 from activecharge.model.geometry import Geometry, trace_geometry
 from activecharge.model.graph import Graph
 from activecharge.model.heads import (
@@ -20,7 +21,7 @@ from activecharge.model.heads import (
     PairFunction,
     PairTensors,
 )
-from activecharge.model.neighbors import Neighbors, tabulate
+from activecharge.model.neighbors import tabulate
 from activecharge.model.options import ModelOptions
 
 keep_freed_memory()
@@ -138,15 +139,46 @@ class ChargeModel(nn.Module):
             (N, D), and for screened couplings screening (N,).
         """
         wanted = set(outputs)
-        coupled = self.architecture.options.coupling != "independent"
-        track = bool({"forces", "stress"} & wanted) or (coupled and "bec" in wanted)
+        track = self.differentiates(wanted)
         with torch.set_grad_enabled(track or training):
             if geometry is None:
                 geometry = trace_geometry(graph, track, "stress" in wanted)
-            result = self._predict(graph, geometry, wanted, training)
+            result = self.respond(self.encode(graph, geometry), wanted, training)
         if training:
             return result
         return {name: tensor.detach() for name, tensor in result.items()}
+
+    def differentiates(self, wanted: Collection[str]) -> bool:
+        """Whether any of the outputs is a derivative by displacement or strain."""
+        coupled = self.architecture.options.coupling != "independent"
+        return bool({"forces", "stress"} & set(wanted)) or (coupled and "bec" in wanted)
+
+    def encode(self, graph: Graph, geometry: Geometry) -> Encoded:
+        """What the backbone makes of a graph."""
+        kinds = nn.functional.one_hot(graph.species, len(self.architecture.elements))
+        neighbors = tabulate(graph, geometry.unit)
+        features = self.backbone(kinds.to(geometry.unit.dtype), geometry.lengths, neighbors)
+        return Encoded(graph, geometry, neighbors, features)
+
+    def respond(
+        self, encoded: Encoded, wanted: set[str], training: bool, keep_graph: bool = False
+    ) -> dict[str, torch.Tensor]:
+        """What the heads make of it; `keep_graph` where other heads will differentiate it."""
+        graph, geometry = encoded.graph, encoded.geometry
+        neighbors, features = encoded.neighbors, encoded.features
+        transfer = self.pair_charges(features, neighbors)
+        charges = neighbors.antisymmetric_sum(transfer)
+        result = {"descriptor": features.scalars, "charges": charges}
+        if {"dipole", "bec"} & wanted:
+            result |= self._polarize(graph, geometry, features, transfer)
+        if "bec" in wanted:
+            if self.architecture.options.coupling == "independent":
+                result["bec"] = self.tensors(features, neighbors)
+            else:
+                result["bec"] = born_effective_charges(result["dipole"], geometry.leaf, training)
+        if {"energy", "forces", "stress"} & wanted:
+            result |= self._energies(encoded, charges, wanted, training, keep_graph)
+        return result
 
     @torch.no_grad()
     def reverse_charges(self) -> None:
@@ -160,46 +192,23 @@ class ChargeModel(nn.Module):
         if options.coupling in SCREENED and not isinstance(options.screening, float):
             self.screening.reverse()
 
-    def _predict(
-        self, graph: Graph, geometry: Geometry, wanted: set[str], training: bool
-    ) -> dict[str, torch.Tensor]:
-        kinds = nn.functional.one_hot(graph.species, len(self.architecture.elements))
-        neighbors = tabulate(graph, geometry.unit)
-        features = self.backbone(kinds.to(geometry.unit.dtype), geometry.lengths, neighbors)
-        transfer = self.pair_charges(features, neighbors)
-        charges = neighbors.antisymmetric_sum(transfer)
-        result = {"descriptor": features.scalars, "charges": charges}
-        if {"dipole", "bec"} & wanted:
-            result |= self._polarize(graph, geometry, features, transfer)
-        if "bec" in wanted:
-            if self.architecture.options.coupling == "independent":
-                result["bec"] = self.tensors(features, neighbors)
-            else:
-                result["bec"] = born_effective_charges(result["dipole"], geometry.leaf, training)
-        if {"energy", "forces", "stress"} & wanted:
-            result |= self._energies(
-                graph, geometry, neighbors, features, charges, wanted, training
-            )
-        return result
-
     def _energies(
         self,
-        graph: Graph,
-        geometry: Geometry,
-        neighbors: Neighbors,
-        features: Features,
+        encoded: Encoded,
         charges: torch.Tensor,
         wanted: set[str],
         training: bool,
+        keep_graph: bool,
     ) -> dict[str, torch.Tensor]:
         """Energy (B,) and those of its derivatives that are wanted.
 
         While reference charges teach the model's, the Coulomb part enters a loss as a constant:
         errors of energy and forces then train the local part, and leave the charges alone.
         """
+        graph, geometry, features = encoded.graph, encoded.geometry, encoded.features
         local = torch.zeros_like(graph.cell[:, 0, 0])
         local = local.index_add(0, graph.frame, self.energy(features))
-        pairs = self.pair_energy(features, neighbors)[:, 0]
+        pairs = self.pair_energy(features, encoded.neighbors)[:, 0]
         local = local.index_add(0, graph.frame[graph.edges[1]], pairs)
         coulomb = self.electrostatics(
             graph, charges, geometry.positions, geometry.cell, geometry.lengths
@@ -211,7 +220,7 @@ class ChargeModel(nn.Module):
             energy = local + coulomb.detach()
         else:
             energy = local + coulomb
-            result = energy_derivatives(graph, geometry, energy, wanted, training)
+            result = energy_derivatives(graph, geometry, energy, wanted, training, keep_graph)
         return result | {"energy": energy.double() + self._baseline(graph)}
 
     def _polarize(

@@ -141,7 +141,7 @@ def _facts(summary: CampaignSummary) -> Table:
     rows = [
         ["reference", summary.reference],
         ["coupling of dynamic to static charges", summary.coupling],
-        ["committee", f"{summary.members} members"],
+        ["committee", f"{summary.members} members" if summary.members > 1 else "one network"],
         ["run directory", summary.run_dir],
     ]
     return Table(["setting", "value"], [row for row in rows if row[1]])

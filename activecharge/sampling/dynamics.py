@@ -147,7 +147,9 @@ def _inspect(
         worst = 0
         if reason is None:
             prediction = next(predictions)
-            passed = [n for n, limit in limits.items() if not prediction.std[n].max() <= limit]
+            spread = prediction.std
+            known = {n: limit for n, limit in limits.items() if n in spread}
+            passed = [n for n, limit in known.items() if not spread[n].max() <= limit]
             reason = f"disagreement in {passed[0]}" if passed else None
             worst = _most_uncertain(prediction, options.limits)
         verdicts.append((reason, worst))

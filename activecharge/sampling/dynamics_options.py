@@ -23,7 +23,10 @@ from activecharge.sampling.derived_options import (
 
 
 class SpreadLimits(Options):
-    """Spread of a frame's worst atom beyond which a walker has run away."""
+    """Spread of a frame's worst atom beyond which a walker has run away.
+
+    What the committee gives no spread of, as of forces with `uncertainty: last_layer`, stops none.
+    """
 
     forces: float = Field(2.0, gt=0, description="Forces [eV/Å].")
     charges: float = Field(0.1, gt=0, description="Static charges [e].")

@@ -1,0 +1,53 @@
+"""Judging a model in training, and settling what its loss leaves open."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+
+from activecharge.learning.batches import Batch, evaluation_batches
+from activecharge.learning.charges import fit_screening, orient_charges
+from activecharge.learning.loss import loss, scaled_errors
+from activecharge.learning.training_set import TrainingSet
+from activecharge.model.network import ChargeModel
+from activecharge.properties import PROPERTIES
+
+
+def outputs(weights: Mapping[str, float], batch: Batch) -> set[str]:
+    """Of the weighted properties, those that some frame of the batch has labels for."""
+    return {name for name in weights if torch.isfinite(batch.targets[name]).any()}
+
+
+def evaluate(
+    model: ChargeModel, frames: Sequence[Batch], weights: Mapping[str, float]
+) -> dict[str, float]:
+    """Validation loss, and per property the MAE in its unit (energy per atom)."""
+    errors: dict[str, list[torch.Tensor]] = {name: [] for name in weights}
+    total = 0.0
+    for batch in evaluation_batches(model, frames):
+        names = outputs(weights, batch)
+        predicted = model(batch.graph, names)
+        total += float(loss(predicted, batch, weights)) * len(batch.graph.counts)
+        for name in names:
+            errors[name].append(scaled_errors(predicted, batch, name).abs().double())
+    result = {"valid_loss": total / len(frames)}
+    for name, parts in errors.items():
+        if parts:
+            result[name] = float(torch.cat(parts).mean()) * PROPERTIES[name].tolerance
+    return result
+
+
+def settle(
+    model: ChargeModel,
+    data: TrainingSet,
+    train: Sequence[Batch],
+    valid: Sequence[Batch],
+    weights: Mapping[str, float],
+) -> dict[str, float]:
+    """Sign of latent charges and a fitted screening factor, with what is to be noted of it."""
+    if data.model.charges == "latent":
+        orient_charges(model, valid, weights)
+    if data.model.screening != "fitted":
+        return {}
+    noted = {"screening": fit_screening(model, train)}
+    errors = evaluate(model, valid, {"bec": 1.0})
+    return noted | {name: errors[name] for name in ("bec",) if name in errors}

@@ -1,0 +1,73 @@
+"""What may be asked of each source of uncertainty, and what a round trains."""
+
+from pathlib import Path
+
+import pytest
+
+from activecharge.campaign import steps
+from activecharge.campaign.rundir import RunDirectory
+from activecharge.errors import UserError
+from activecharge.model import ARCHITECTURE
+
+LAST = "training: {uncertainty: last_layer}\n"
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        (
+            "training: {uncertainty: magic}",
+            "training.uncertainty: input should be 'committee', 'heads' or 'last_layer'",
+        ),
+        (
+            LAST + "model: {coupling: local}",
+            "training: uncertainty last_layer needs Born effective",
+        ),
+        (LAST + "model: {charges: latent}", "training: uncertainty last_layer needs labels of the"),
+        (
+            LAST + "selection: {weights: {forces: 1}}",
+            "selection: weights.forces needs the spread of forces, which training.uncertainty "
+            "last_layer does not give; remove it, or choose heads or committee",
+        ),
+        (LAST + "selection: {threshold: {energy: 1}}", "selection: threshold.energy needs"),
+        (LAST + "stop: {expected: {forces: 1}}", "stop: expected.forces needs the spread"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_a_sentence(campaign, text, message):
+    with pytest.raises(UserError) as caught:
+        campaign(text)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LAST + "selection: {weights: {bec: 2}, threshold: {charges: 0.1}}",
+        LAST + "stop: {target: {forces: 0.1}, expected: {bec: 0.1}}",
+        "training: {uncertainty: heads}\nmodel: {coupling: local, charges: latent}",
+    ],
+)
+def test_what_fits_is_taken(campaign, text):
+    assert campaign(text).training.uncertainty in ("heads", "last_layer")
+
+
+@pytest.mark.parametrize(
+    "kind, trainings, folders", [("committee", 3, 3), ("heads", 1, 3), ("last_layer", 1, 1)]
+)
+def test_what_a_round_trains(tmp_path, campaign, kind, trainings, folders):
+    run = RunDirectory(tmp_path, campaign(f"training: {{uncertainty: {kind}, members: 3}}"))
+    found = steps.members(run, 1, 0)
+    assert len(found) == trainings
+    every = [member for first in found for member in (first, *first.others)]
+    assert [Path(m.directory).name for m in every] == [f"member-{i:02d}" for i in range(folders)]
+    assert all(m.start == m.directory.replace("01/members", "00/members") for m in every)
+
+
+def test_heads_that_are_not_all_there_are_trained_anew(tmp_path, campaign):
+    run = RunDirectory(tmp_path, campaign("training: {uncertainty: heads, members: 2}"))
+    [member] = found = steps.members(run, 0, None)
+    for done in (member, *member.others):
+        assert steps.untrained(found) == found
+        Path(done.directory).mkdir(parents=True)
+        (Path(done.directory) / ARCHITECTURE).touch()
+    assert steps.untrained(found) == []
