@@ -31,7 +31,7 @@ demo: install
 	$(BIN)/activecharge run campaigns/water_clusters.yaml
 
 test: dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: dev
 	$(BIN)/ruff check .
