@@ -18,7 +18,7 @@ from activecharge.report.render import (
     to_html,
     to_markdown,
 )
-from activecharge.report.style import milli, milli_unit
+from activecharge.report.style import draw_all, milli, milli_unit
 
 _TITLES = {
     "errors.png": "Errors",
@@ -62,13 +62,7 @@ def write_comparison(comparison: Comparison, out_dir: Path | str) -> list[tuple[
         Each file with one line on what it is, the page first.
     """
     out_dir = Path(out_dir)
-    drawn = []
-    for name, draw in FIGURES.items():
-        if draw(comparison, out_dir / name):
-            drawn.append(name)
-        else:
-            # One from an earlier comparison would be taken for this one's.
-            (out_dir / name).unlink(missing_ok=True)
+    drawn = draw_all(FIGURES, comparison, out_dir)
     title, blocks = f"Couplings compared: {comparison.name}", _blocks(comparison, drawn)
     tables = [block for block in blocks if isinstance(block, Heading | Table)]
     return [

@@ -18,7 +18,7 @@ from activecharge.report.render import (
     to_markdown,
 )
 from activecharge.report.sources import source_blocks
-from activecharge.report.style import duration, milli, milli_unit
+from activecharge.report.style import draw_all, duration, milli, milli_unit
 from activecharge.report.summary import CampaignSummary, RoundSummary, pair_errors
 
 _SHOWN = ("charges", "bec", "forces")
@@ -72,17 +72,9 @@ def write_report(summary: CampaignSummary, out_dir: Path | str) -> list[tuple[Pa
         Each file with one line on what it is, the page first.
     """
     out_dir = Path(out_dir)
-    drawn = []
-    for name, draw in FIGURES.items():
-        if draw(summary, out_dir / name):
-            drawn.append(name)
-        else:
-            # One from an earlier, longer run would be taken for this one's.
-            (out_dir / name).unlink(missing_ok=True)
-    if calibration.calibration_curve(summary.calibration, out_dir / calibration.FIGURE):
-        drawn.append(calibration.FIGURE)
-    else:
-        (out_dir / calibration.FIGURE).unlink(missing_ok=True)
+    drawn = draw_all(FIGURES, summary, out_dir)
+    curve = {calibration.FIGURE: calibration.calibration_curve}
+    drawn += draw_all(curve, summary.calibration, out_dir)
     title, blocks = f"Campaign {summary.name}", _blocks(summary, drawn)
     return [
         (write_text(out_dir / "report.html", to_html(title, blocks)), "the report, for a browser"),

@@ -1,6 +1,6 @@
 """One look for all figures, and one way to write numbers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,22 @@ _RC: Any = {
     "lines.linewidth": 1.8,
     "lines.markersize": 5.5,
 }
+
+
+def draw_all(
+    figures: Mapping[str, Callable[[Any, Path], bool]], subject: Any, out_dir: Path
+) -> list[str]:
+    """Draw figures of a subject into a folder; returns the names of those that show something.
+
+    The others are removed: one from earlier would be taken for this subject's.
+    """
+    drawn = []
+    for name, draw in figures.items():
+        if draw(subject, out_dir / name):
+            drawn.append(name)
+        else:
+            (out_dir / name).unlink(missing_ok=True)
+    return drawn
 
 
 @contextmanager

@@ -96,3 +96,17 @@ class DissociatedOptions(Options):
         "goes straight to the nearest other one, up to 0.95 Å, or where that is over 2.6 Å "
         "away, along its own bond",
     )
+
+
+Undriven = (
+    ClustersOptions
+    | BoxesOptions
+    | IceOptions
+    | SlabsOptions
+    | FileOptions
+    | RattleOptions
+    | CarvedOptions
+    | CompressedOptions
+    | DissociatedOptions
+)
+"""Any source that needs no committee."""

@@ -6,20 +6,10 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from activecharge.options import Options
 from activecharge.sampling.builder_options import (
-    BoxesOptions,
-    ClustersOptions,
     Density,
-    FileOptions,
-    IceOptions,
     IntegerRange,
-    SlabsOptions,
 )
-from activecharge.sampling.derived_options import (
-    CarvedOptions,
-    CompressedOptions,
-    DissociatedOptions,
-    RattleOptions,
-)
+from activecharge.sampling.derived_options import Undriven
 
 
 class SpreadLimits(Options):
@@ -61,21 +51,7 @@ class DynamicsOptions(Options):
     """
 
     kind: Literal["dynamics"] = Field("dynamics", description="committee-driven dynamics")
-    starts: (
-        Annotated[
-            ClustersOptions
-            | BoxesOptions
-            | IceOptions
-            | SlabsOptions
-            | FileOptions
-            | RattleOptions
-            | CarvedOptions
-            | CompressedOptions
-            | DissociatedOptions,
-            Field(discriminator="kind"),
-        ]
-        | None
-    ) = Field(
+    starts: Annotated[Undriven, Field(discriminator="kind")] | None = Field(
         None,
         description="where walkers start: settings of any source but dynamics, which gives one "
         "frame a walker; absent: labelled frames",

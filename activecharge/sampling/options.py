@@ -17,6 +17,7 @@ from activecharge.sampling.derived_options import (
     CompressedOptions,
     DissociatedOptions,
     RattleOptions,
+    Undriven,
 )
 from activecharge.sampling.dynamics_options import BiasOptions, DynamicsOptions, SpreadLimits
 
@@ -39,33 +40,10 @@ __all__ = [
     "needs_labelled",
 ]
 
-SourceOptions = Annotated[
-    ClustersOptions
-    | BoxesOptions
-    | IceOptions
-    | SlabsOptions
-    | FileOptions
-    | RattleOptions
-    | CarvedOptions
-    | CompressedOptions
-    | DissociatedOptions,
-    Field(discriminator="kind"),
-]
+SourceOptions = Annotated[Undriven, Field(discriminator="kind")]
 """Any source of configurations that needs no committee, told apart by `kind`."""
 
-ExploreOptions = Annotated[
-    ClustersOptions
-    | BoxesOptions
-    | IceOptions
-    | SlabsOptions
-    | FileOptions
-    | RattleOptions
-    | CarvedOptions
-    | CompressedOptions
-    | DissociatedOptions
-    | DynamicsOptions,
-    Field(discriminator="kind"),
-]
+ExploreOptions = Annotated[Undriven | DynamicsOptions, Field(discriminator="kind")]
 """Any source of configurations, told apart by `kind`."""
 
 
