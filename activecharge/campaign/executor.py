@@ -123,7 +123,7 @@ class Executor(ABC):
 
     @abstractmethod
     def cancel(self) -> None:
-        """Call off all that is under way."""
+        """Forget all that is under way; it ends with the executor at the latest."""
 
     @abstractmethod
     def close(self) -> None:

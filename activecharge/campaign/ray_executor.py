@@ -1,6 +1,5 @@
 """Pieces of work on Ray: where they may run, and what becomes of those whose worker dies."""
 
-import contextlib
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -93,9 +92,7 @@ class RayExecutor(Executor):
         ]
 
     def cancel(self) -> None:
-        for reference in self._tasks:
-            with contextlib.suppress(Exception):
-                self._ray.cancel(reference, force=True)
+        # `ray.cancel` may abort this process if a task ends at the same moment (Ray 2.60).
         self._tasks.clear()
         self._later.clear()
         self._used.clear()
