@@ -36,6 +36,7 @@ def candidates(count: int, seed: int) -> list[Candidate]:
 
 def seconds(executor: Executor, folder: Path, items: list[Candidate]) -> float:
     """Wall time of labelling `items` and keeping the labels."""
+    folder.mkdir()
     shared = work.LabelWork(TbliteOptions(), GateOptions(), 1, folder, folder / "failed")
     start = time.perf_counter()
     results = [result for _, result in executor.map(work.label, items, Slot(), shared)]
@@ -54,7 +55,7 @@ def main() -> None:
     ):
         folder = Path(name)
         for executor in (alone, parallel):
-            seconds(executor, folder / "warm", candidates(8 * CPUS, seed=1))
+            seconds(executor, folder / f"warm-{executor is alone}", candidates(8 * CPUS, seed=1))
         for repeat in range(REPEATS):
             one = seconds(alone, folder / f"alone-{repeat}", items)
             two = seconds(parallel, folder / f"parallel-{repeat}", items)
