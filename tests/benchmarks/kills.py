@@ -30,13 +30,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--schedules", nargs="+", default=["batch", "streaming"])
     given = parser.parse_args()
     rng = random.Random(given.seed)
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
         (home / "inline.yaml").write_text(TINY)
         assert start(home / "inline.yaml", home / "undisturbed").wait() == 0
-        for schedule in ("batch", "streaming"):
+        for schedule in given.schedules:
             file = home / f"{schedule}.yaml"
             file.write_text(TINY.replace(INLINE, RAY.format(schedule)))
             begun = time.monotonic()
