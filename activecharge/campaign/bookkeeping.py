@@ -7,7 +7,6 @@ is on disk already is not made again.
 from typing import Any
 
 from activecharge.campaign import exploration, steps
-from activecharge.campaign.calibrate import calibrate_round
 from activecharge.campaign.rundir import RunDirectory
 from activecharge.records import Candidate
 
@@ -32,11 +31,6 @@ def choose(run: RunDirectory, item: tuple[Any, ...]) -> tuple[list[Candidate], s
         pool, rated = steps.rate(run, candidates, predictions)
         chosen = steps.choose(run, number, pool, known, room, committee)
     return [item.candidate for item in folder.read_selection()], rated, chosen
-
-
-def calibrate(run: RunDirectory, number: int) -> str:
-    """Calibrate the committee that a round trains, see `calibrate.calibrate_round`."""
-    return calibrate_round(run, number)
 
 
 def publish(run: RunDirectory, number: int) -> None:

@@ -26,7 +26,7 @@ from activecharge.learning.training_set import Member
 from activecharge.model import ARCHITECTURE
 from activecharge.model.convergence import converge
 from activecharge.model.options import Coupling, ModelOptions
-from activecharge.report.comparison import Comparison, Cost, Outcome
+from activecharge.report.comparison import Comparison, Cost, Outcome, group_of
 from activecharge.report.couplings import comparison_text, write_comparison
 from activecharge.report.couplings_results import results
 
@@ -219,14 +219,10 @@ def _comparison(
     predicting: Sequence[Cost],
     training: Sequence[Cost],
 ) -> Comparison:
-    kinds = Counter(
-        "bulk" if label.candidate.atoms.pbc.any() else "clusters"
-        for label in data.train + data.valid
-    )
-    method = getattr(campaign.reference, "method", "")
+    kinds = Counter(group_of(label) for label in data.train + data.valid)
     return Comparison(
         name=campaign.name,
-        reference=f"{campaign.reference.kind} {method}".strip(),
+        reference=campaign.level_of_theory,
         labels=data.test,
         outcomes=tuple(outcomes),
         predicting=tuple(predicting),

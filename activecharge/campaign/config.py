@@ -115,6 +115,11 @@ class Campaign(Options):
         default_factory=ClusterOptions, description="Which Ray cluster does it."
     )
 
+    @property
+    def level_of_theory(self) -> str:
+        """Reference code and, where it offers several, its method."""
+        return f"{self.reference.kind} {getattr(self.reference, 'method', '')}".strip()
+
     @field_validator("elements")
     @classmethod
     def _known_elements(cls, elements: tuple[str, ...]) -> tuple[str, ...]:

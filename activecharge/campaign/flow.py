@@ -7,6 +7,7 @@ from collections import deque
 from typing import Any
 
 from activecharge.campaign import bookkeeping, exploration, steps, work
+from activecharge.campaign.calibrate import calibrate_round
 from activecharge.campaign.console import Console
 from activecharge.campaign.executor import Key
 from activecharge.campaign.labelling import Labelling
@@ -157,7 +158,7 @@ class Flow:
         labels = [ledger.labels[name] for name in lesson.labels if name in ledger.labels]
         data = steps.training_set(run, labels)
         members = steps.members(run, number, lesson.start)
-        [calibrated] = yield Order(bookkeeping.calibrate, [number], NO_PLACE, run)
+        [calibrated] = yield Order(calibrate_round, [number], NO_PLACE, run)
         missing = steps.untrained(members)
         yield Order(work.train, missing, self._slot, (data, self._slot))
         ledger.add_committee(number, len(labels))

@@ -31,10 +31,9 @@ def campaign_summary(run: RunDirectory, reason: str) -> CampaignSummary:
         if (path := run.round(number).test_pairs).exists():
             pairs = tuple(Pair(label, said, "test") for label, said in read_pairs(path))
             break
-    method = getattr(campaign.reference, "method", "")
     return CampaignSummary(
         name=campaign.name,
-        reference=f"{campaign.reference.kind} {method}".strip(),
+        reference=campaign.level_of_theory,
         coupling=campaign.model.coupling,
         members=campaign.training.models,
         rounds=rounds,

@@ -1,7 +1,8 @@
 """Commands on whole campaigns: check, run, compare, watch, export, report."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -42,14 +43,9 @@ def run(
 
     Example: `activecharge run campaigns/water_clusters.yaml --run-dir runs/first`
     """
-    from activecharge.campaign.config import at_address, load_campaign
     from activecharge.campaign.launch import launch
 
-    campaign = at_address(load_campaign(file), address)
-    directory = run_dir or Path("runs") / campaign.name
-    with exits(directory):
-        facts, text = launch(campaign, directory, quiet=as_json)
-    show(facts, text, as_json)
+    _carry_out(launch, file, run_dir, address, as_json)
 
 
 def compare(
@@ -65,13 +61,8 @@ def compare(
     Example: `activecharge compare campaigns/compare_couplings.yaml`
     """
     from activecharge.campaign.compare import compare
-    from activecharge.campaign.config import at_address, load_campaign
 
-    campaign = at_address(load_campaign(file), address)
-    directory = run_dir or Path("runs") / campaign.name
-    with exits(directory):
-        facts, text = compare(campaign, directory, quiet=as_json)
-    show(facts, text, as_json)
+    _carry_out(compare, file, run_dir, address, as_json)
 
 
 def status(
@@ -122,3 +113,20 @@ def report(directory: RunDir) -> None:
     directory_ = RunDirectory.open(directory)
     summary = campaign_summary(directory_, status(directory_)["stop_reason"])
     show_files(write_report(summary, directory_.report))
+
+
+def _carry_out(
+    work: Callable[..., tuple[Any, str]],
+    file: Path,
+    run_dir: Path | None,
+    address: str | None,
+    as_json: bool,
+) -> None:
+    """Do with a campaign file what takes long and leaves a run directory, and show the outcome."""
+    from activecharge.campaign.config import at_address, load_campaign
+
+    campaign = at_address(load_campaign(file), address)
+    directory = run_dir or Path("runs") / campaign.name
+    with exits(directory):
+        facts, text = work(campaign, directory, quiet=as_json)
+    show(facts, text, as_json)

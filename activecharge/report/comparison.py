@@ -119,7 +119,7 @@ class Comparison:
         """Indices of the labels of each group that has any."""
         found: dict[str, list[int]] = {group: [] for group in GROUPS}
         for index, label in enumerate(self.labels):
-            found["bulk" if label.candidate.atoms.pbc.any() else "clusters"].append(index)
+            found[group_of(label)].append(index)
         return {group: indices for group, indices in found.items() if indices}
 
     @property
@@ -227,6 +227,11 @@ class Comparison:
 
     def _symbols(self, index: int) -> np.ndarray:
         return np.array(self.labels[index].candidate.atoms.symbols)
+
+
+def group_of(label: Label) -> str:
+    """Which of `GROUPS` a label is of."""
+    return "bulk" if label.candidate.atoms.pbc.any() else "clusters"
 
 
 def molecules(atoms: Atoms) -> int:
