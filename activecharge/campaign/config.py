@@ -10,7 +10,7 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator
 from activecharge.campaign.compare_options import CompareOptions
 from activecharge.campaign.executor_options import ClusterOptions, ExecutorOptions
 from activecharge.campaign.mistakes import sentence
-from activecharge.campaign.uncertainty import spread_mistake
+from activecharge.campaign.uncertainty import dynamics_mistake, spread_mistake
 from activecharge.campaign.yaml_file import named_value, read_settings
 from activecharge.committee.options import SelectionOptions
 from activecharge.errors import UserError
@@ -19,6 +19,7 @@ from activecharge.model.options import ModelOptions
 from activecharge.options import Options
 from activecharge.reference.options import GateOptions, ReferenceOptions, TbliteOptions
 from activecharge.sampling.options import (
+    DynamicsOptions,
     ExploreOptions,
     SanityOptions,
     SourceOptions,
@@ -141,14 +142,12 @@ class Campaign(Options):
 
     @field_validator("explore")
     @classmethod
-    def _bias_has_members(cls, sources: tuple[Any, ...], info: Any) -> tuple[Any, ...]:
+    def _members_can_drive(cls, sources: tuple[Any, ...], info: Any) -> tuple[Any, ...]:
         training = info.data.get("training")
-        biased = any(getattr(source, "bias", None) is not None for source in sources)
-        if biased and training is not None and training.uncertainty == "last_layer":
-            raise ValueError(
-                "a dynamics source has a bias, which climbs the disagreement of members, but "
-                "training.uncertainty last_layer trains one network; choose heads or committee"
-            )
+        dynamics = [source for source in sources if isinstance(source, DynamicsOptions)]
+        biased = any(source.bias is not None for source in dynamics)
+        if dynamics and training and (mistake := dynamics_mistake(training, biased)):
+            raise ValueError(mistake)
         return sources
 
     @field_validator("selection")

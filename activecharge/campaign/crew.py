@@ -87,7 +87,7 @@ class Crew:
                     raise fatal(f"training {names[index]}", result)
 
     def _committee(self, number: int) -> work.CommitteeWork:
-        return work.CommitteeWork(self.run.round(number).members, self.member_slot)
+        return steps.committee(self.run, number, self.member_slot)
 
     def _all(self, function: Work, items: Sequence[Any], shared: Any, title: str) -> list[Any]:
         """Results in the order of the items."""

@@ -144,7 +144,7 @@ class Flow:
     def _at_work(self, number: int | None) -> work.CommitteeWork:
         """The committee of a round, which there must be."""
         assert number is not None
-        return work.CommitteeWork(self.run.round(number).members, self._slot)
+        return steps.committee(self.run, number, self._slot)
 
     def _train(self) -> Activity:
         """Train the next committee on all labels that are in, or go on with one."""

@@ -11,8 +11,11 @@ import numpy as np
 
 from activecharge.campaign.console import format_errors
 from activecharge.campaign.exploration import counts_text, random
+from activecharge.campaign.resources import Slot
 from activecharge.campaign.rounds import Chosen
 from activecharge.campaign.rundir import RunDirectory
+from activecharge.campaign.uncertainty import outputs
+from activecharge.campaign.work import CommitteeWork
 from activecharge.committee import disagreement, novelty, selection
 from activecharge.committee.options import SelectionOptions
 from activecharge.dataset.export import export
@@ -89,6 +92,11 @@ def choose(
 
 
 # -- committees --------------------------------------------------------------------------
+
+
+def committee(run: RunDirectory, number: int, slot: Slot) -> CommitteeWork:
+    """The committee of a round, ready to predict all that the campaign teaches."""
+    return CommitteeWork(run.round(number).members, slot, outputs(run.campaign.training))
 
 
 def training_set(run: RunDirectory, labels: Sequence[Label]) -> TrainingSet:

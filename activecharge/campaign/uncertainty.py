@@ -1,12 +1,22 @@
-"""Settings that ask for spreads which the chosen kind of uncertainty does not give."""
+"""What a campaign's committees say at all, and settings that ask for more."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from activecharge.learning.options import why_no_last_layer
+from activecharge.learning.options import TrainingOptions, why_no_last_layer
 from activecharge.options import Options
+from activecharge.properties import PROPERTIES
 
 KNOWN_TO_LAST_LAYERS = ("charges", "bec")
+OF_THE_ENERGY = ("energy", "forces", "stress")
+
+
+def outputs(training: TrainingOptions) -> tuple[str, ...]:
+    """Properties that committees are asked for: energies and their derivatives only where taught.
+
+    Leaving them out halves the time of predictions.
+    """
+    return tuple(n for n in PROPERTIES if _teaches_energies(training) or n not in OF_THE_ENERGY)
 
 
 def spread_mistake(group: str, settings: Options, others: Mapping[str, Any]) -> str:
@@ -15,6 +25,7 @@ def spread_mistake(group: str, settings: Options, others: Mapping[str, Any]) -> 
     Parameters
     ----------
     group : {"training", "selection", "stop"}
+        Its name.
     settings : Options
         The group.
     others : mapping of str to Options
@@ -24,14 +35,41 @@ def spread_mistake(group: str, settings: Options, others: Mapping[str, Any]) -> 
         model = others.get("model")
         return why_no_last_layer(model, settings) if model else ""  # type: ignore[arg-type]
     training = others.get("training")
-    if training is None or training.uncertainty != "last_layer":
+    if training is None:
         return ""
-    keys = {"selection": ("weights", "threshold"), "stop": ("expected",)}[group]
+    keys = {"selection": ("weights", "threshold"), "stop": ("target", "expected")}[group]
     for key in keys:
         for name, value in getattr(settings, key).model_dump().items():
-            if value and name not in KNOWN_TO_LAST_LAYERS:
+            if not value:
+                continue
+            if name not in outputs(training):
+                return (
+                    f"{key}.{name} needs predictions of {name}, but training.weights of energy, "
+                    "forces and stress are all 0; remove it, or set one of them"
+                )
+            spread = key != "target" and training.uncertainty == "last_layer"
+            if spread and name not in KNOWN_TO_LAST_LAYERS:
                 return (
                     f"{key}.{name} needs the spread of {name}, which training.uncertainty "
                     "last_layer does not give; remove it, or choose heads or committee"
                 )
     return ""
+
+
+def dynamics_mistake(training: TrainingOptions, biased: bool) -> str:
+    """Why members so trained cannot drive dynamics, with a bias or without; empty if they can."""
+    if not _teaches_energies(training):
+        return (
+            "dynamics needs forces, but training.weights of energy, forces and stress are all 0; "
+            "set one of them, or explore without dynamics"
+        )
+    if biased and training.uncertainty == "last_layer":
+        return (
+            "a dynamics source has a bias, which climbs the disagreement of members, but "
+            "training.uncertainty last_layer trains one network; choose heads or committee"
+        )
+    return ""
+
+
+def _teaches_energies(training: TrainingOptions) -> bool:
+    return any(getattr(training.weights, name) > 0 for name in OF_THE_ENERGY)

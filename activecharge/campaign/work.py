@@ -8,6 +8,7 @@ import socket
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -80,21 +81,33 @@ def _check_room(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class CommitteeWork:
-    """Which committee predicts, and where."""
+    """Which committee predicts, where, and which properties."""
 
     directory: Path
     slot: Slot
+    outputs: tuple[str, ...]
 
     def load(self):
         """The committee on its device, this process's threads set."""
-        from activecharge.committee.committee import Committee
+        files = sorted(path for path in self.directory.rglob("*") if path.is_file())
+        state = tuple((str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files)
+        return _committee(self.directory, _device(self.slot), state)
 
-        return Committee.load(self.directory, _device(self.slot))
+
+@lru_cache(maxsize=1)
+def _committee(directory: Path, device: str, state: tuple[tuple[str, int, int], ...]):
+    """A committee whose files are in that state, kept for this process's next piece of work.
+
+    Building the networks takes ten times as long as predicting a piece's frames with them.
+    """
+    from activecharge.committee.committee import Committee
+
+    return Committee.load(directory, device)
 
 
 def predict(shared: CommitteeWork, frames: Sequence[Atoms]) -> list[Prediction]:
-    """Everything the committee says of some frames."""
-    return shared.load().predict(frames)
+    """What the committee says of some frames."""
+    return shared.load().predict(frames, shared.outputs)
 
 
 @dataclass(frozen=True)

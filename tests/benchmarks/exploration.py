@@ -14,6 +14,7 @@ import torch
 
 from activecharge.campaign.resources import Slot
 from activecharge.campaign.rundir import RunDirectory
+from activecharge.campaign.uncertainty import outputs
 from activecharge.campaign.walkers import walk_starts
 from activecharge.campaign.work import CommitteeWork, WalkWork, walk
 from activecharge.committee.committee import Committee
@@ -43,7 +44,8 @@ def explore(run: RunDirectory, settings: dict) -> tuple[list, dict]:
     options = DynamicsOptions(**{"temperatures": (300.0,), "walkers": 12, "steps": 200} | settings)
     known = [label.candidate.atoms for _, _, label in run.chosen_labels(run.rounds())]
     starts = walk_starts(run.campaign, options, known, np.random.default_rng(3))
-    shared = WalkWork(CommitteeWork(run.committee, Slot(1, 0)), options, run.campaign.sanity)
+    asked = CommitteeWork(run.committee, Slot(1, 0), outputs(run.campaign.training))
+    shared = WalkWork(asked, options, run.campaign.sanity)
     walks = [walk(shared, start) for start in starts]
     stopped: dict[str, int] = {}
     for found in walks:

@@ -1,0 +1,306 @@
+"""Tables and figures of `label_efficiency.py`: errors against labels, and labels that were saved.
+
+Run `python tests/benchmarks/label_curves.py runs/pools runs/efficiency [clusters] [boxes]`; what is
+not there yet is left out.
+"""
+
+import json
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from label_efficiency import SEEDS, STUDIES, run_folder, test_files
+from scipy.optimize import isotonic_regression
+
+from activecharge.campaign.calibrate import calibration_record
+from activecharge.campaign.rundir import RunDirectory
+from activecharge.committee.blind import BlindPair
+from activecharge.committee.calibration import CALIBRATION, Calibration
+from activecharge.committee.reliability import judge, reliability
+from activecharge.dataset.extxyz import read_labels
+from activecharge.dataset.frames import read_frames
+from activecharge.dataset.predictions import read_pairs
+from activecharge.report.metrics import errors
+from activecharge.report.style import CYCLE
+from activecharge.sampling.identity import content_hash
+
+PROPERTIES = {"charges": "q", "bec": "Z"}
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """What one campaign came to.
+
+    Attributes
+    ----------
+    labels : (R,)
+        Labels after each round.
+    error : dict of str to dict of str to (R,)
+        MAE [me] by test set and property.
+    quality : dict of str to dict of str to dict
+        Rank correlation of expected and actual error, and coverage, of the last committee.
+    control : dict of str to dict
+        Coverage and atoms of all control labels.
+    kinds : collections.Counter
+        Labels of each kind, the initial ones not counted.
+    """
+
+    labels: np.ndarray
+    error: dict[str, dict[str, np.ndarray]]
+    quality: dict[str, dict[str, dict[str, Any]]]
+    control: dict[str, dict[str, Any]]
+    kinds: Counter[str]
+
+
+@cache
+def set_of(home: Path) -> dict[str, str]:
+    """Test set of each frame, by content hash."""
+    return {
+        label.candidate.hash: path.stem
+        for path in test_files(home)
+        for label in read_labels(path, hasher=content_hash)
+    }
+
+
+@cache
+def kind_of(home: Path) -> dict[str, str]:
+    """Kind of each frame of the pool, by content hash."""
+    return {content_hash(a): a.info["kind"] for _, a in read_frames(home / "pool.raw.xyz")}
+
+
+def read(folder: Path, home: Path) -> Campaign | None:
+    """What a finished campaign came to."""
+    journal = folder / "journal.jsonl"
+    if not journal.exists():
+        return None
+    if json.loads(journal.read_text().splitlines()[-1])["event"] != "stopped":
+        return None
+    run = RunDirectory.open(folder)
+    rounds = range(run.rounds())
+    labels = np.cumsum([len(run.round(number).read_hashes()) for number in rounds])
+    every = [by_set(run, number, home) for number in rounds]
+    names = sorted(every[0])
+    error = {
+        name: {
+            p: np.array(
+                [
+                    1000 * errors(*map(list, zip(*sets[name], strict=True)))[p]["mae"]
+                    for sets in every
+                ]
+            )
+            for p in PROPERTIES
+        }
+        for name in names
+    }
+    calibration = Calibration.load(run.round(rounds[-1]).members / CALIBRATION)
+    quality = {
+        name: rows(reliability([judge(calibration, blind(every[-1][name]))])) for name in names
+    }
+    chosen = (h for number in rounds[1:] for h in run.round(number).read_hashes())
+    kinds = Counter(kind_of(home)[name] for name in chosen)
+    return Campaign(labels, error, quality, rows(calibration_record(run)["control"]), kinds)
+
+
+def by_set(run: RunDirectory, number: int, home: Path) -> dict[str, list[tuple]]:
+    """Labels and predictions of a round's committee, by test set."""
+    names, found = set_of(home), {}
+    for label, said in read_pairs(run.round(number).test_pairs):
+        found.setdefault(names[content_hash(label.candidate.atoms)], []).append((label, said))
+    return found
+
+
+def blind(pairs: list[tuple]) -> list[BlindPair]:
+    """The same, as what a calibration is judged by."""
+    return [BlindPair(label, said, control=True) for label, said in pairs]
+
+
+def rows(found: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The rows of `reliability` that are of all elements, by property."""
+    return {row["property"]: row for row in found if row["element"] == "all"}
+
+
+def smooth(campaign: Campaign, name: str, which: str) -> np.ndarray:
+    """A learning curve (R,) [me] that only falls: logarithms, regressed isotonically."""
+    error = np.log(campaign.error[name][which])
+    return np.exp(isotonic_regression(error, increasing=False).x)
+
+
+def labels_to(campaign: Campaign, name: str, which: str, target: float) -> float:
+    """Labels at which the smoothed curve falls to a target; NaN where it does not."""
+    error = np.log(smooth(campaign, name, which))
+    if error[-1] > np.log(target) + 1e-9:
+        return np.nan
+    at = int(np.argmax(error <= np.log(target) + 1e-9))
+    if at == 0:
+        return float(campaign.labels[0])
+    share = (error[at - 1] - np.log(target)) / (error[at - 1] - error[at])
+    return float(campaign.labels[at - 1] + share * np.diff(campaign.labels)[at - 1])
+
+
+def saving(active: Campaign, control: Campaign, name: str, which: str, level: float) -> float:
+    """Labels that a strategy needs for what random selection reaches, relative to random's.
+
+    The target lies at the share `level` of the way, in logarithms, from random's first error to
+    its last. Infinite where the strategy does not get there.
+    """
+    curve = np.log(smooth(control, name, which))
+    target = float(np.exp(curve[0] + level * (curve[-1] - curve[0])))
+    needed = labels_to(active, name, which, target)
+    return needed / labels_to(control, name, which, target) if needed == needed else np.inf
+
+
+Found = dict[str, dict[int, Campaign]]
+"""Campaigns of a study, by variant and seed."""
+
+
+def middle(values: list[float], digits: str) -> str:
+    """Median with the range in brackets."""
+    text = [
+        format(v, digits).replace("inf", "never")
+        for v in (float(np.median(values)), min(values), max(values))
+    ]
+    return f"{text[0]} ({text[1]} to {text[2]})"
+
+
+def table(head: list[str], body: list[list[str]]) -> None:
+    """Print a table as Markdown."""
+    print("| " + " | ".join(head) + " |\n" + "| --- " * len(head) + "|")
+    for cells in body:
+        print("| " + " | ".join(cells) + " |")
+    print()
+
+
+def tables(found: Found) -> None:
+    """All tables of a study."""
+    names = sorted(found["random"][0].error, key=lambda name: (name != "same", name))
+    for which, symbol in PROPERTIES.items():
+        others = [v for v in found if v != "random"]
+        for level in (1.0, 0.75):
+            print(f"Labels needed relative to random, {symbol}, {level:.0%} of the way\n")
+            table(
+                ["set", *others],
+                [
+                    [
+                        name,
+                        *(
+                            middle(
+                                [
+                                    saving(c, found["random"][s], name, which, level)
+                                    for s, c in found[v].items()
+                                    if s in found["random"]
+                                ],
+                                ".2f",
+                            )
+                            for v in others
+                        ),
+                    ]
+                    for name in names
+                ],
+            )
+        print(f"MAE of {symbol} at the last round [me]\n")
+        table(
+            ["set", *found],
+            [
+                [
+                    name,
+                    *(
+                        middle([c.error[name][which][-1] for c in found[v].values()], ".3g")
+                        for v in found
+                    ),
+                ]
+                for name in names
+            ],
+        )
+        print(f"Rank correlation of expected and actual error, {symbol}, last round\n")
+        table(
+            ["set", *found],
+            [
+                [
+                    name,
+                    *(
+                        middle(
+                            [c.quality[name][which]["spearman"] for c in found[v].values()], ".2f"
+                        )
+                        for v in found
+                    ),
+                ]
+                for name in names
+            ],
+        )
+        print(f"Control labels within 90 % bounds of {symbol} [%], and atoms\n")
+        table(["", *found], [["", *(control(list(found[v].values()), which) for v in found)]])
+    kinds = sorted({k for c in found["random"].values() for k in c.kinds})
+    print("Labels of each kind, the initial ones not counted\n")
+    table(
+        ["kind", *found],
+        [
+            [kind, *(middle([c.kinds[kind] for c in found[v].values()], ".0f") for v in found)]
+            for kind in kinds
+        ],
+    )
+
+
+def control(campaigns: list[Campaign], which: str) -> str:
+    """Coverage of nominal 90 % bounds on control labels, all seeds together."""
+    parts = [
+        (row["coverage"]["0.9"]["share"], row["entries"])
+        for c in campaigns
+        if "0.9" in (row := c.control.get(which, {"coverage": {}}))["coverage"]
+    ]
+    if not parts:
+        return "none claimed"
+    shares, atoms = zip(*parts, strict=True)
+    return f"{100 * np.average(shares, weights=atoms):.1f} ({sum(atoms)})"
+
+
+def draw(study: str, found: Found) -> Path:
+    """Median learning curves of all variants, with the range over seeds."""
+    names = sorted(found["random"][0].error, key=lambda name: (name != "same", name))
+    figure, axes = plt.subplots(2, len(names), figsize=(2.9 * len(names), 6.2), squeeze=False)
+    for row, (which, symbol) in zip(axes, PROPERTIES.items(), strict=True):
+        for axis, name in zip(row, names, strict=True):
+            for color, (variant, seeds) in zip(CYCLE, found.items(), strict=False):
+                curves = np.array([c.error[name][which] for c in seeds.values()])
+                labels = next(iter(seeds.values())).labels
+                axis.plot(
+                    labels,
+                    np.median(curves, axis=0),
+                    color=color,
+                    label=variant,
+                    lw=1.6,
+                    ls="--" if variant == "random" else "-",
+                )
+                axis.fill_between(labels, curves.min(0), curves.max(0), color=color, alpha=0.1)
+            axis.set(yscale="log", title=name)
+            axis.set_xlabel("labels")
+        row[0].set_ylabel(f"MAE of {symbol} [me]")
+    axes[0, 0].legend(fontsize=8)
+    figure.tight_layout()
+    path = DOCS / f"label_efficiency_{study}.png"
+    figure.savefig(path, dpi=110)
+    return path
+
+
+def main() -> None:
+    """Print and draw whatever is there."""
+    pools, out = (Path(word).absolute() for word in sys.argv[1:3])
+    for study in sys.argv[3:] or list(STUDIES):
+        found: Found = {}
+        for variant in STUDIES[study]["variants"]:
+            for seed in SEEDS:
+                campaign = read(run_folder(out, study, variant, seed), pools / study)
+                if campaign:
+                    found.setdefault(variant, {})[seed] = campaign
+        print(f"# {study}: " + ", ".join(f"{v} {len(c)}" for v, c in found.items()) + "\n")
+        tables(found)
+        print(draw(study, found))
+
+
+if __name__ == "__main__":
+    main()

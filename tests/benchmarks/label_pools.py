@@ -1,0 +1,169 @@
+"""Labelled pools and test sets for `label_efficiency.py`, by the program's builders and dynamics.
+
+Free clusters are labelled by GFN2-xTB, periodic boxes by GFN1-xTB. Both pools are ordinary water
+with a few frames of each unusual kind; test sets are as the pool, or of one unusual kind, and
+`larger` and `bulk` are like nothing in the pool.
+
+Run `activecharge run tests/benchmarks/label_pools.yaml` for the committee that drives the dynamics,
+then `python tests/benchmarks/label_pools.py runs/label_pools runs/pools` (one hour on two cores;
+stopped, it goes on where it was).
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from ase import Atoms
+
+from activecharge.campaign.console import Console
+from activecharge.campaign.pieces import label_file
+from activecharge.campaign.resources import Slot
+from activecharge.campaign.rundir import RunDirectory
+from activecharge.campaign.uncertainty import outputs
+from activecharge.campaign.walkers import walk_starts
+from activecharge.campaign.work import CommitteeWork, WalkWork, walk
+from activecharge.dataset.frames import write_frames
+from activecharge.reference.options import GateOptions, TbliteOptions
+from activecharge.sampling.options import (
+    BoxesOptions,
+    ClustersOptions,
+    CompressedOptions,
+    DissociatedOptions,
+    DynamicsOptions,
+)
+from activecharge.sampling.sources import Sieve, draw
+
+SMALL = ClustersOptions(molecules=(1, 6))
+PAIRS = ClustersOptions(molecules=(2, 6))
+BOXES = BoxesOptions(molecules=(5, 8), density_spread=0.05)
+WARM, HOT = (250.0, 300.0, 350.0), (800.0, 1000.0, 1200.0)
+FRAMES = 10
+"""Frames of each trajectory, 15 fs apart, the first after 150 fs."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How many frames, and of each kind its share (of any sum) and its source's settings."""
+
+    count: int
+    kinds: dict[str, tuple[float, Any]]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A pool and its test sets."""
+
+    method: str
+    sets: dict[str, Recipe]
+
+
+def moving(source: Any, temperatures: tuple[float, ...]) -> DynamicsOptions:
+    """Dynamics from a source, long enough to forget how the builder placed molecules."""
+    return DynamicsOptions(starts=source, temperatures=temperatures, steps=600, interval=30)
+
+
+RARE: dict[str, Any] = {
+    "hot": moving(PAIRS, HOT),
+    "compressed": CompressedOptions(of=PAIRS),
+    "dissociated": DissociatedOptions(of=PAIRS),
+}
+AS_POOL = {
+    "warm": (55.0, moving(SMALL, WARM)),
+    "built": (37.0, SMALL),
+    **{kind: (2.0, source) for kind, source in RARE.items()},
+    "large": (2.0, ClustersOptions(molecules=(7, 9))),
+}
+RARE_BOXES: dict[str, Any] = {
+    "hot": moving(BOXES, HOT),
+    "compressed": CompressedOptions(of=BOXES),
+}
+AS_BOXES = {
+    "warm": (60.0, moving(BOXES, WARM)),
+    "built": (32.0, BOXES),
+    **{kind: (4.0, source) for kind, source in RARE_BOXES.items()},
+}
+BULK = {"warm": (1.0, moving(BOXES, WARM)), "built": (1.0, BOXES)}
+
+STUDIES = {
+    "clusters": Study(
+        "GFN2-xTB",
+        {
+            "pool": Recipe(3250, AS_POOL),
+            "same": Recipe(200, AS_POOL),
+            **{kind: Recipe(80, {kind: (1.0, source)}) for kind, source in RARE.items()},
+            "larger": Recipe(60, {"larger": (1.0, ClustersOptions(molecules=(10, 14)))}),
+            "bulk": Recipe(24, BULK),
+        },
+    ),
+    "boxes": Study(
+        "GFN1-xTB",
+        {
+            "pool": Recipe(310, AS_BOXES),
+            "same": Recipe(40, AS_BOXES),
+            **{kind: Recipe(24, {kind: (1.0, source)}) for kind, source in RARE_BOXES.items()},
+        },
+    ),
+}
+
+
+def trajectories(
+    run: RunDirectory, options: DynamicsOptions, count: int, rng: np.random.Generator
+) -> Iterator[Atoms]:
+    """Frames of the second half of trajectories, from as many walkers as `count` frames take."""
+    options = options.model_copy(update={"walkers": max(1, round(count / FRAMES))})
+    asked = CommitteeWork(run.committee, Slot(1, 0), outputs(run.campaign.training))
+    shared = WalkWork(asked, options, run.campaign.sanity)
+    for start in walk_starts(run.campaign, options, [], rng):
+        for frame in walk(shared, start).frames:
+            if frame.info["step"] > options.steps / 2:
+                yield frame
+
+
+def frames(run: RunDirectory, recipe: Recipe, rng: np.random.Generator) -> list[Atoms]:
+    """Distinct, sane frames of a set, `info` telling their kind."""
+    sieve = Sieve(run.campaign.sanity)
+    whole = sum(share for share, _ in recipe.kinds.values())
+    found = []
+    for kind, (share, source) in recipe.kinds.items():
+        count = round(recipe.count * share / whole)
+        if isinstance(source, DynamicsOptions):
+            moved = trajectories(run, source, count, rng)
+            drawn = [sieve.admit(f, "dynamics", dict(f.info)) for f in moved]
+        else:
+            source = source.model_copy(update={"count": count})
+            elements = run.campaign.elements
+            drawn = list(draw(source, rng, elements=elements, known=[], sieve=sieve))
+        for candidate in drawn:
+            if candidate is not None:
+                candidate.atoms.info["kind"] = kind
+                found.append(candidate.atoms)
+    return found
+
+
+def main() -> None:
+    """Draw each set, then label it."""
+    torch.set_num_threads(1)
+    run, home = RunDirectory.open(sys.argv[1]), Path(sys.argv[2])
+    console = Console()
+    todo = []
+    for study, what in STUDIES.items():
+        (home / study).mkdir(parents=True, exist_ok=True)
+        for name, recipe in what.sets.items():
+            raw, out = (home / study / f"{name}{end}" for end in (".raw.xyz", ".extxyz"))
+            if not raw.exists():
+                drawn = frames(run, recipe, np.random.default_rng([7, *f"{study}/{name}".encode()]))
+                write_frames(raw, drawn)
+                console.line(f"{raw}: {len(drawn)} frames")
+            todo.append((raw, out, TbliteOptions(method=what.method, periodic_bec=True)))
+    for raw, out, reference in todo:
+        if not out.exists():
+            count, failures = label_file(raw, out, reference, GateOptions(), 2, console)
+            console.line(f"{out}: {count} labels, {len(failures)} frames without")
+
+
+if __name__ == "__main__":
+    main()
