@@ -7,9 +7,9 @@ after `label_pools.py`; every campaign runs on one thread, two at a time, and go
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,9 @@ STRATEGIES: dict[str, dict[str, Any]] = {
     },
     "logdet": {"selection": {"strategy": "logdet"}},
 }
+SHARED = ("test", "labels", "rounds/00")
+"""Parts of a run directory that a seed's campaigns with the same training have in common."""
+
 HEADS = {**STRATEGIES["logdet"], "training": {"uncertainty": "heads"}}
 LAST_LAYER = {**STRATEGIES["logdet"], "training": {"uncertainty": "last_layer"}}
 
@@ -62,7 +65,7 @@ def campaign(study: str, variant: str, seed: int, pools: Path) -> dict[str, Any]
         "training": {
             "members": 3,
             "steps": 600,
-            "warm_steps": 250,
+            "warm_steps": 180,
             "weights": ONLY_CHARGES,
             **chosen.get("training", {}),
         },
@@ -90,12 +93,16 @@ def prepare(home: Path) -> None:
 
 
 def run(study: str, variant: str, seed: int, pools: Path, out: Path) -> None:
-    """Run a campaign to its end, or go on with it."""
+    """Run a campaign to its end, or go on with it; strategies begin where random's began."""
     folder = run_folder(out, study, variant, seed)
     journal = folder / "journal.jsonl"
     if journal.exists() and json.loads(journal.read_text().splitlines()[-1])["event"] == "stopped":
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
+    begun = run_folder(out, study, "random", seed)
+    if variant in STRATEGIES and variant != "random" and not folder.exists():
+        for part in SHARED:
+            shutil.copytree(begun / part, folder / part)
     file = folder.with_suffix(".yaml")
     file.write_text(json.dumps(campaign(study, variant, seed, pools), indent=2))
     command = [sys.executable, "-m", "activecharge", "run", str(file), "--run-dir", str(folder)]
@@ -110,14 +117,6 @@ def run_folder(out: Path, study: str, variant: str, seed: int) -> Path:
     return out / study / f"{variant.replace(', ', '-').replace(' ', '_')}-{seed}"
 
 
-def everything(studies: list[str], pools: Path, out: Path) -> Iterator[tuple[str, str, int]]:
-    """All campaigns, seed by seed, so that a study that is stopped has all variants."""
-    for study in studies:
-        for seed in SEEDS:
-            for variant in STUDIES[study]["variants"]:
-                yield study, variant, seed
-
-
 def main() -> None:
     """Run what is missing."""
     pools, out = (Path(word).absolute() for word in sys.argv[1:3])
@@ -125,9 +124,12 @@ def main() -> None:
     for study in studies:
         prepare(pools / study)
     with ThreadPoolExecutor(2) as workers:
-        todo = everything(studies, pools, out)
-        for done in [workers.submit(run, *which, pools, out) for which in todo]:
-            done.result()
+        for study in studies:
+            others = [variant for variant in STUDIES[study]["variants"] if variant != "random"]
+            first = [("random", seed) for seed in SEEDS]
+            for todo in (first, [(variant, seed) for seed in SEEDS for variant in others]):
+                for done in [workers.submit(run, study, *which, pools, out) for which in todo]:
+                    done.result()
 
 
 if __name__ == "__main__":

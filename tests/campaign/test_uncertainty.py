@@ -6,10 +6,13 @@ import pytest
 
 from activecharge.campaign import steps
 from activecharge.campaign.rundir import RunDirectory
+from activecharge.campaign.uncertainty import outputs
 from activecharge.errors import UserError
 from activecharge.model import ARCHITECTURE
+from activecharge.properties import PROPERTIES
 
 LAST = "training: {uncertainty: last_layer}\n"
+NO_ENERGIES = "training: {weights: {energy: 0, forces: 0, stress: 0}}\n"
 
 
 @pytest.mark.parametrize(
@@ -31,6 +34,19 @@ LAST = "training: {uncertainty: last_layer}\n"
         ),
         (LAST + "selection: {threshold: {energy: 1}}", "selection: threshold.energy needs"),
         (LAST + "stop: {expected: {forces: 1}}", "stop: expected.forces needs the spread"),
+        (
+            LAST + "explore: [{kind: dynamics, bias: {}}]",
+            "explore: a dynamics source has a bias, which climbs the disagreement of members",
+        ),
+        (
+            NO_ENERGIES + "selection: {weights: {forces: 1}}",
+            "selection: weights.forces needs predictions of forces, but training.weights of "
+            "energy, forces and stress are all 0; remove it, or set one of them",
+        ),
+        (NO_ENERGIES + "selection: {threshold: {energy: 1}}", "threshold.energy needs predictions"),
+        (NO_ENERGIES + "stop: {target: {forces: 1}}", "stop: target.forces needs predictions"),
+        (NO_ENERGIES + "stop: {expected: {energy: 1}}", "stop: expected.energy needs predictions"),
+        (NO_ENERGIES + "explore: [{kind: dynamics}]", "explore: dynamics needs forces, but"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_a_sentence(campaign, text, message):
@@ -49,6 +65,13 @@ def test_what_does_not_fit_is_refused_in_a_sentence(campaign, text, message):
 )
 def test_what_fits_is_taken(campaign, text):
     assert campaign(text).training.uncertainty in ("heads", "last_layer")
+
+
+def test_energies_and_forces_are_predicted_where_they_are_taught(campaign):
+    assert outputs(campaign().training) == tuple(PROPERTIES)
+    assert outputs(campaign(NO_ENERGIES).training) == ("charges", "dipole", "bec")
+    one = campaign("training: {weights: {energy: 0.1, forces: 0, stress: 0}}")
+    assert outputs(one.training) == tuple(PROPERTIES)
 
 
 @pytest.mark.parametrize(
