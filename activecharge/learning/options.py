@@ -13,6 +13,8 @@ class LossWeights(Options):
 
     The tolerances (energy 5 meV/atom, forces 100 meV/Å, stress 2 meV/Å³, charges 10 me, dipole
     0.03 e·Å, Born effective charges 20 me) make errors of like importance weigh alike at 1.
+    A campaign in which energy, forces and stress are all 0 predicts none of them, which is faster,
+    and cannot explore by dynamics.
     """
 
     energy: float = Field(

@@ -1,10 +1,9 @@
 """Tables and figures of `label_efficiency.py`: errors against labels, and labels that were saved.
 
-Run `python tests/benchmarks/label_curves.py runs/pools runs/efficiency [clusters] [boxes]`; what is
-not there yet is left out.
+Run `python tests/benchmarks/label_curves.py runs/pools runs/efficiency clusters boxes sources`, or
+some of these; what is not there yet is left out.
 """
 
-import json
 import sys
 from collections import Counter
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from label_efficiency import SEEDS, STUDIES, run_folder, test_files
+from label_efficiency import STUDIES, finished, test_files
 from scipy.optimize import isotonic_regression
 
 from activecharge.campaign.calibrate import calibration_record
@@ -76,10 +75,7 @@ def kind_of(home: Path) -> dict[str, str]:
 
 def read(folder: Path, home: Path) -> Campaign | None:
     """What a finished campaign came to."""
-    journal = folder / "journal.jsonl"
-    if not journal.exists():
-        return None
-    if json.loads(journal.read_text().splitlines()[-1])["event"] != "stopped":
+    if not finished(folder):
         return None
     run = RunDirectory.open(folder)
     rounds = range(run.rounds())
@@ -156,7 +152,7 @@ def saving(active: Campaign, control: Campaign, name: str, which: str, level: fl
 
 
 Found = dict[str, dict[int, Campaign]]
-"""Campaigns of a study, by variant and seed."""
+"""Campaigns of a study, by strategy and seed."""
 
 
 def middle(values: list[float], digits: str) -> str:
@@ -260,21 +256,21 @@ def control(campaigns: list[Campaign], which: str) -> str:
 
 
 def draw(study: str, found: Found) -> Path:
-    """Median learning curves of all variants, with the range over seeds."""
+    """Median learning curves of all strategies, with the range over seeds."""
     names = sorted(found["random"][0].error, key=lambda name: (name != "same", name))
     figure, axes = plt.subplots(2, len(names), figsize=(2.9 * len(names), 6.2), squeeze=False)
     for row, (which, symbol) in zip(axes, PROPERTIES.items(), strict=True):
         for axis, name in zip(row, names, strict=True):
-            for color, (variant, seeds) in zip(CYCLE, found.items(), strict=False):
+            for color, (strategy, seeds) in zip(CYCLE, found.items(), strict=False):
                 curves = np.array([c.error[name][which] for c in seeds.values()])
                 labels = next(iter(seeds.values())).labels
                 axis.plot(
                     labels,
                     np.median(curves, axis=0),
                     color=color,
-                    label=variant,
+                    label=strategy,
                     lw=1.6,
-                    ls="--" if variant == "random" else "-",
+                    ls="--" if strategy == "random" else "-",
                 )
                 axis.fill_between(labels, curves.min(0), curves.max(0), color=color, alpha=0.1)
             axis.set(yscale="log", title=name)
@@ -290,16 +286,20 @@ def draw(study: str, found: Found) -> Path:
 def main() -> None:
     """Print and draw whatever is there."""
     pools, out = (Path(word).absolute() for word in sys.argv[1:3])
-    for study in sys.argv[3:] or list(STUDIES):
-        found: Found = {}
-        for variant in STUDIES[study]["variants"]:
-            for seed in SEEDS:
-                campaign = read(run_folder(out, study, variant, seed), pools / study)
-                if campaign:
-                    found.setdefault(variant, {})[seed] = campaign
-        print(f"# {study}: " + ", ".join(f"{v} {len(c)}" for v, c in found.items()) + "\n")
-        tables(found)
-        print(draw(study, found))
+    for name in sys.argv[3:] or STUDIES:
+        study = STUDIES[name]
+        for source in study.sources:
+            found: Found = {}
+            for series in study.series():
+                for seed in range(study.seeds):
+                    campaign = read(series.folder(out / name, seed), pools / study.pool)
+                    if campaign and series.source == source:
+                        found.setdefault(series.strategy, {})[seed] = campaign
+            counts = ", ".join(f"{strategy} {len(seeds)}" for strategy, seeds in found.items())
+            print(f"# {name}, {source}; seeds: {counts}\n")
+            tables(found)
+            if len(study.sources) == 1:
+                print(draw(name, found))
 
 
 if __name__ == "__main__":
