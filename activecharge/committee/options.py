@@ -53,8 +53,11 @@ class SelectionOptions(Options):
         description="Share of the batch drawn at random from all candidates; their errors, "
         "predicted before training on them, are the campaign's honest learning curve.",
     )
-    reduce: Literal["max", "mean"] = Field(
-        "max", description="A frame's disagreement is that of its worst atom, or the mean."
+    reduce: Literal["max", "mean", "information"] = Field(
+        "max",
+        description="A frame's disagreement is that of its worst atom, the mean, or what its label "
+        "would tell: the sum of logarithms over atoms, so that many uncertain atoms count as much "
+        "as one that is far off.",
     )
     weights: ScoreWeights = Field(default_factory=ScoreWeights, description="Weight per property.")
     threshold: Thresholds = Field(

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 
 from activecharge.learning.batches import Batch, evaluation_batches
 from activecharge.learning.charges import fit_screening, orient_charges
-from activecharge.learning.loss import loss, scaled_errors
+from activecharge.learning.loss import frame_losses, scaled_errors
 from activecharge.learning.training_set import TrainingSet
 from activecharge.model.network import ChargeModel
 from activecharge.properties import PROPERTIES
@@ -19,21 +20,22 @@ def outputs(weights: Mapping[str, float], batch: Batch) -> set[str]:
 
 def evaluate(
     model: ChargeModel, frames: Sequence[Batch], weights: Mapping[str, float]
-) -> dict[str, float]:
-    """Validation loss, and per property the MAE in its unit (energy per atom)."""
+) -> tuple[dict[str, float], np.ndarray]:
+    """Validation loss and per property the MAE in its unit (energy per atom); losses (F,)."""
     errors: dict[str, list[torch.Tensor]] = {name: [] for name in weights}
-    total = 0.0
+    losses: list[torch.Tensor] = []
     for batch in evaluation_batches(model, frames):
         names = outputs(weights, batch)
         predicted = model(batch.graph, names)
-        total += float(loss(predicted, batch, weights)) * len(batch.graph.counts)
+        losses.append(frame_losses(predicted, batch, weights).detach().cpu())
         for name in names:
             errors[name].append(scaled_errors(predicted, batch, name).abs().double())
-    result = {"valid_loss": total / len(frames)}
+    each = torch.cat(losses).numpy()
+    result = {"valid_loss": float(each.mean())}
     for name, parts in errors.items():
         if parts:
             result[name] = float(torch.cat(parts).mean()) * PROPERTIES[name].tolerance
-    return result
+    return result, each
 
 
 def settle(
@@ -49,5 +51,5 @@ def settle(
     if data.model.screening != "fitted":
         return {}
     noted = {"screening": fit_screening(model, train)}
-    errors = evaluate(model, valid, {"bec": 1.0})
+    errors, _ = evaluate(model, valid, {"bec": 1.0})
     return noted | {name: errors[name] for name in ("bec",) if name in errors}

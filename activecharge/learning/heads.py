@@ -66,10 +66,11 @@ def train_heads(
         counts = copies[:, torch.as_tensor(chosen, device=device)]
         return _loss(shared, batch, weights, counts, int(rng.integers(len(members))))
 
-    def judge(model: torch.nn.Module) -> dict[str, float]:
+    def judge(model: torch.nn.Module) -> tuple[dict[str, float], np.ndarray]:
         assert isinstance(model, SharedBackbone)
-        found = [evaluate(each, valid, weights) for each in model.models]
-        return {name: float(np.mean([entry[name] for entry in found])) for name in found[0]}
+        found, losses = zip(*(evaluate(m, valid, weights) for m in model.models), strict=True)
+        means = {name: float(np.mean([entry[name] for entry in found])) for name in found[0]}
+        return means, np.mean(losses, axis=0)
 
     history = optimize(
         shared, objective, judge, options, members[0].start is not None, "heads", progress

@@ -65,6 +65,24 @@ def loss(
     return total
 
 
+def frame_losses(
+    predicted: Mapping[str, torch.Tensor], batch: Batch, weights: Mapping[str, float]
+) -> torch.Tensor:
+    """The same loss, each frame's own (B,): what a frame has no labels of adds nothing."""
+    count = len(batch.graph.counts)
+    frames = torch.arange(count, device=batch.graph.frame.device)
+    total = torch.zeros(count, dtype=torch.float64, device=frames.device)
+    for name, weight in weights.items():
+        errors = scaled_errors(predicted, batch, name).double()
+        if len(errors):
+            each = huber_loss(errors, torch.zeros_like(errors), reduction="none")
+            owner = _of_components(frames, batch, name)
+            total += weight * torch.zeros_like(total).scatter_reduce(
+                0, owner, each, "mean", include_self=False
+            )
+    return total
+
+
 def _of_components(copies: torch.Tensor, batch: Batch, name: str) -> torch.Tensor:
     """Values of frames (B,) for each of the errors that `scaled_errors` gives."""
     target = batch.targets[name]

@@ -17,13 +17,18 @@ WARM_UP = 0.05
 def optimize(
     model: torch.nn.Module,
     objective: Callable[[], torch.Tensor],
-    evaluate: Callable[[torch.nn.Module], dict[str, float]],
+    evaluate: Callable[[torch.nn.Module], tuple[dict[str, float], np.ndarray]],
     options: TrainingOptions,
     warm: bool,
     name: str,
     progress: Callable[[dict[str, float]], None] | None = None,
 ) -> list[dict[str, float]]:
-    """Run the steps and leave the averaged weights of the best validation in `model`.
+    """Run the steps and leave the latest averaged weights that validate well in `model`.
+
+    Those are the latest of which no earlier ones were better by more than one standard error of
+    the paired difference over validation frames (Breiman et al., *Classification and Regression
+    Trees*, 1984, section 3.4.3). A few frames, or one outlier among them, cannot tell the best
+    weights from others; late ones, at a low learning rate, are better on the whole.
 
     Parameters
     ----------
@@ -31,7 +36,8 @@ def optimize(
     objective : callable
         The loss () of a step, differentiable by the model's weights.
     evaluate : callable
-        Validation of a model: "valid_loss", and what else the history is to have.
+        Validation of a model: "valid_loss", and what else the history is to have; and the loss
+        of each validation frame, of which it is the mean.
     options : TrainingOptions
     warm : bool
         Whether the training continues from another one.
@@ -56,7 +62,7 @@ def optimize(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _shape(step, steps))
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(options.ema_decay))
     history: list[dict[str, float]] = []
-    best, best_weights, since_best, running = math.inf, None, 0, 0.0
+    best, kept, since_best, running = None, None, 0, 0.0
     for step in range(1, steps + 1):
         running += _step(model, objective, optimizer, options.gradient_clip)
         schedule.step()
@@ -65,24 +71,36 @@ def optimize(
             continue
         entry = {"step": float(step), "learning_rate": float(schedule.get_last_lr()[0])}
         entry["train_loss"] = running / (1 + (step - 1) % options.evaluate_every)
-        entry |= evaluate(average.module)
+        found, losses = evaluate(average.module)
+        entry |= found
         running = 0.0
         history.append(entry)
         if progress:
             progress(entry)
         since_best += 1
-        if entry["valid_loss"] < best:
-            best, since_best = entry["valid_loss"], 0
-            best_weights = {k: v.clone() for k, v in average.module.state_dict().items()}
+        if as_good(losses, best):
+            kept = {k: v.clone() for k, v in average.module.state_dict().items()}
+            if best is None or losses.mean() < best.mean():
+                best, since_best = losses, 0
         if since_best >= options.patience:
             break
-    if best_weights is None:
+    if kept is None:
         raise UserError(
             f"{name}: the training diverged (validation loss "
             f"{entry['valid_loss']} at step {step}); lower its learning rate ({peak:g})"
         )
-    model.load_state_dict(best_weights)
+    model.load_state_dict(kept)
     return history
+
+
+def as_good(losses: np.ndarray, best: np.ndarray | None) -> bool:
+    """Whether losses (F,) of frames are finite and, within a standard error, as low as the best."""
+    if not np.isfinite(losses).all():
+        return False
+    if best is None or len(losses) == 1:
+        return True
+    worse = losses - best
+    return bool(worse.mean() <= worse.std(ddof=1) / math.sqrt(len(worse)))
 
 
 def shuffled(count: int, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:

@@ -25,7 +25,7 @@ def train_member(
     device: str = "cpu",
     progress: Callable[[dict[str, float]], None] | None = None,
 ) -> MemberResult:
-    """Train a member and write the averaged weights of its best validation.
+    """Train a member and write its averaged weights, see `activecharge.learning.optimize`.
 
     Deterministic on CPU for a given seed, data and thread count.
 
@@ -70,7 +70,7 @@ def train_member(
         predicted = model(batch.graph, outputs(weights, batch), training=True)
         return loss(predicted, batch, weights)
 
-    def judge(trained: torch.nn.Module) -> dict[str, float]:
+    def judge(trained: torch.nn.Module) -> tuple[dict[str, float], np.ndarray]:
         assert isinstance(trained, ChargeModel)
         return evaluate(trained, valid, weights)
 

@@ -20,9 +20,10 @@ ONLY_CHARGES = {"energy": 0, "forces": 0, "stress": 0, "dipole": 0}
 STRATEGIES: dict[str, dict[str, Any]] = {
     "random": {"strategy": "random"},
     "farthest": {"strategy": "farthest"},
+    "information": {"strategy": "logdet", "reduce": "information"},
+    "logdet": {"strategy": "logdet"},
     "top": {"strategy": "top"},
     "threshold": {"strategy": "threshold", "threshold": {"charges": 0.02, "bec": 0.04}},
-    "logdet": {"strategy": "logdet"},
 }
 """Settings of `selection`."""
 SHARED = ("test", "labels", "rounds/00")
@@ -77,17 +78,17 @@ class Series:
 
 
 STUDIES = {
-    "clusters": Study("clusters", 20, 14, 5, candidates=600, steps=4000, warm_steps=600),
-    "boxes": Study("boxes", 15, 10, 4, candidates=150, steps=2500, warm_steps=400),
+    "clusters": Study("clusters", 20, 16, 4, candidates=600, steps=2500, warm_steps=500),
+    "boxes": Study("boxes", 12, 8, 4, candidates=150, steps=2000, warm_steps=400),
     "sources": Study(
         "clusters",
         20,
-        14,
+        16,
         4,
         candidates=600,
-        steps=3000,
+        steps=2500,
         warm_steps=500,
-        strategies=("random", "logdet"),
+        strategies=("random", "information"),
         sources=("committee", "last_layer"),
         seeds=3,
     ),

@@ -151,7 +151,7 @@ def test_a_property_that_a_frame_lacks_counts_as_zero_there():
     np.testing.assert_allclose(found, [1.0, 1.0, 0.5], **CLOSE)
 
 
-@pytest.mark.parametrize("reduce", ["max", "mean"])
+@pytest.mark.parametrize("reduce", ["max", "mean", "information"])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize("name", ["charges", "forces"])
 def test_a_broken_prediction_stands_out_and_leaves_the_others_alone(name, bad, reduce):

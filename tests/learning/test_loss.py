@@ -10,7 +10,7 @@ from learning_cases import ELEMENTS, TINY, mixed_labels, synthetic, waters
 from activecharge.errors import UserError
 from activecharge.learning.baseline import fit_architecture
 from activecharge.learning.batches import Batch, join_batches, make_batch
-from activecharge.learning.loss import active_weights, loss
+from activecharge.learning.loss import active_weights, frame_losses, loss
 from activecharge.learning.options import LossWeights
 from activecharge.model.network import ChargeModel
 from activecharge.model.options import ModelOptions
@@ -41,6 +41,24 @@ def test_errors_count_in_tolerances():
     for size, expected in ((0.5, 0.125), (1.0, 0.5), (3.0, 2.5)):
         value = loss(shifted(batch, size), batch, ONE_EACH)
         assert value.item() == pytest.approx(len(PROPERTIES) * expected, rel=1e-9)
+
+
+def test_a_frame_has_the_loss_that_it_has_alone():
+    labels = mixed_labels()
+    batch, generator = batch_of(*labels), torch.Generator().manual_seed(1)
+    predicted = {
+        name: value + torch.rand(value.shape, generator=generator).to(value)
+        for name, value in batch.targets.items()
+    }
+    found = frame_losses(predicted, batch, ONE_EACH)
+    for index, label in enumerate(labels):
+        alone, atoms = batch_of(label), batch.graph.frame == index
+        own = {
+            name: value[atoms] if PROPERTIES[name].per_atom else value[index : index + 1]
+            for name, value in predicted.items()
+        }
+        # Sums of float64 in another order.
+        assert found[index].item() == pytest.approx(loss(own, alone, ONE_EACH).item(), rel=1e-12)
 
 
 def test_missing_atoms_and_frames_count_nowhere():

@@ -1,5 +1,6 @@
 """Training of one member: it learns, repeats exactly, continues and says when it cannot."""
 
+import numpy as np
 import pytest
 import torch
 from learning_cases import ELEMENTS, TINY, mixed_labels, synthetic, train, training_set, waters
@@ -7,7 +8,8 @@ from safetensors.torch import load_file
 
 from activecharge.errors import UserError
 from activecharge.learning.batches import join_batches, make_batch
-from activecharge.learning.loss import active_weights, loss
+from activecharge.learning.loss import active_weights, frame_losses
+from activecharge.learning.optimize import as_good
 from activecharge.learning.options import LossWeights
 from activecharge.learning.trainer import Member, train_member
 from activecharge.model.checkpoint import load_model
@@ -23,13 +25,13 @@ def same_weights(first, second) -> bool:
     return all(torch.equal(one[name], two[name]) for name in one)
 
 
-def valid_loss(directory, data) -> float:
+def valid_losses(directory, data) -> np.ndarray:
     model = load_model(directory)
     batches = [make_batch(entry, ELEMENTS, TINY.cutoff) for entry in data.valid]
     batch = join_batches(batches).to("cpu", model.dtype)
     weights = active_weights(LossWeights(), model.architecture.options)
     names = [name for name in weights if torch.isfinite(batch.targets[name]).any()]
-    return loss(model(batch.graph, names), batch, weights).item()
+    return frame_losses(model(batch.graph, names), batch, weights).detach().numpy()
 
 
 @pytest.mark.parametrize("coupling", ["independent", "local"])
@@ -45,13 +47,34 @@ def test_a_member_learns(coupling, tight_binding, tmp_path):
     assert history[-1]["bec"] < 0.1
 
 
-def test_the_best_averaged_weights_are_kept(tight_binding, tmp_path):
+def test_averaged_weights_that_validated_well_are_kept(tight_binding, tmp_path):
     data = training_set(tight_binding, valid=3)
     result = train(data, tmp_path)
-    best = min(entry["valid_loss"] for entry in result.history)
-    # The same weights and frames: equal but for the order of float32 sums.
-    assert valid_loss(tmp_path, data) == pytest.approx(best, rel=1e-5)
     assert [entry["step"] for entry in result.history] == [10, 20]
+    # Loss falls at each of the first steps, so the latest weights are the best. The same weights
+    # and frames: equal but for the order of float32 sums.
+    latest = result.history[-1]["valid_loss"]
+    assert latest < result.history[0]["valid_loss"]
+    assert valid_losses(tmp_path, data).mean() == pytest.approx(latest, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "losses, kept",
+    [
+        ([0.9, 2.1, 3.0], True),  # as good as the best
+        ([1.1, 2.1, 3.05], False),  # a little worse on every frame
+        ([0.9, 1.9, 4.0], True),  # better but for one outlier
+        ([1.0, 2.0, np.nan], False),
+    ],
+)
+def test_a_standard_error_decides_whether_later_weights_are_as_good(losses, kept):
+    assert as_good(np.array(losses), np.array([1.0, 2.0, 3.0])) is kept
+
+
+def test_without_anything_to_compare_with_later_weights_are_as_good():
+    assert as_good(np.array([1.0, 2.0]), None)
+    assert as_good(np.array([2.0]), np.array([1.0]))
+    assert not as_good(np.array([np.inf]), None)
 
 
 def test_training_repeats_bit_by_bit(tmp_path):
