@@ -105,6 +105,23 @@ def test_equal_weights_weigh_alike():
     np.testing.assert_allclose(found, [1.0] * 5 + [1.5, 1.5], **CLOSE)
 
 
+def test_information_is_the_sum_of_nats_of_the_atoms():
+    """½ ln(1 + (u/u₀)²) an atom, over the pool's median of that; u₀ is the median atom, 0.02."""
+    pool = [{"charges": values} for values in ([0.02], [0.02, 0.02], [0.02, 0.02, 2.0])]
+    found = values(rate(pool, {"charges": 1.0}, "information"))
+    nats = 0.5 * np.log([2.0, 4.0, 4.0 * (1 + 100.0**2)])
+    np.testing.assert_allclose(found, nats / nats[1], **CLOSE)
+
+
+def test_many_atoms_tell_as_much_as_one_that_is_far_off():
+    pool = [{"charges": [0.01] * 4}, {"charges": [0.02] * 10}, {"charges": [0.1, 0.01, 0.01]}]
+    most = [
+        int(np.argmax(values(rate(pool, {"charges": 1.0}, reduce))))
+        for reduce in ("max", "information")
+    ]
+    assert most == [2, 1]
+
+
 def test_weights_are_relative_and_zero_turns_a_property_off():
     pool = random_pool()
     twice = values(rate(pool, {"charges": 2.0, "bec": 4.0, "forces": 0.0}))
