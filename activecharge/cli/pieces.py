@@ -126,7 +126,7 @@ def select(
     control: Annotated[float, typer.Option(help="Share drawn at random.", min=0, max=1)] = 0.2,
     strategy: Annotated[
         str, typer.Option(help="How, but for that share: top, logdet, farthest or random.")
-    ] = "top",
+    ] = "logdet",
     seed: Seed = 0,
 ) -> None:
     """Select the frames of a pool that are most worth labelling.

@@ -44,7 +44,7 @@ class SelectionOptions(Options):
 
     batch: int = Field(20, ge=1, description="Labels a round.")
     strategy: Literal["top", "threshold", "logdet", "farthest", "random"] = Field(
-        "top", description="How the batch is chosen, but for its control share."
+        "logdet", description="How the batch is chosen, but for its control share."
     )
     control: float = Field(
         0.2,
@@ -54,7 +54,7 @@ class SelectionOptions(Options):
         "predicted before training on them, are the campaign's honest learning curve.",
     )
     reduce: Literal["max", "mean", "information"] = Field(
-        "max",
+        "information",
         description="A frame's disagreement is that of its worst atom, the mean, or what its label "
         "would tell: the sum of logarithms over atoms, so that many uncertain atoms count as much "
         "as one that is far off.",

@@ -14,6 +14,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from label_efficiency import STUDIES, finished, test_files
+from matplotlib.ticker import LogLocator, NullLocator
 from scipy.optimize import isotonic_regression
 
 from activecharge.campaign.calibrate import calibration_record
@@ -256,30 +257,29 @@ def control(campaigns: list[Campaign], which: str) -> str:
 
 
 def draw(study: str, found: Found) -> Path:
-    """Median learning curves of all strategies, with the range over seeds."""
+    """Median learning curves of all strategies, with the range over seeds of the main ones."""
     names = sorted(found["random"][0].error, key=lambda name: (name != "same", name))
-    figure, axes = plt.subplots(2, len(names), figsize=(2.9 * len(names), 6.2), squeeze=False)
+    figure, axes = plt.subplots(2, len(names), figsize=(2.7 * len(names), 6.2), squeeze=False)
     for row, (which, symbol) in zip(axes, PROPERTIES.items(), strict=True):
         for axis, name in zip(row, names, strict=True):
             for color, (strategy, seeds) in zip(CYCLE, found.items(), strict=False):
                 curves = np.array([c.error[name][which] for c in seeds.values()])
                 labels = next(iter(seeds.values())).labels
-                axis.plot(
-                    labels,
-                    np.median(curves, axis=0),
-                    color=color,
-                    label=strategy,
-                    lw=1.6,
-                    ls="--" if strategy == "random" else "-",
-                )
-                axis.fill_between(labels, curves.min(0), curves.max(0), color=color, alpha=0.1)
-            axis.set(yscale="log", title=name)
-            axis.set_xlabel("labels")
+                style = "--" if strategy == "random" else "-"
+                axis.plot(labels, np.median(curves, axis=0), style, color=color, label=strategy)
+                if strategy in ("random", "information"):
+                    low, high = curves.min(axis=0), curves.max(axis=0)
+                    axis.fill_between(labels, low, high, color=color, alpha=0.15, lw=0)
+            axis.set(yscale="log", title=name, xlabel="labels")
+            axis.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 5, 7)))
+            axis.yaxis.set_major_formatter("{x:g}")
+            axis.yaxis.set_minor_locator(NullLocator())
         row[0].set_ylabel(f"MAE of {symbol} [me]")
-    axes[0, 0].legend(fontsize=8)
-    figure.tight_layout()
+    handles, words = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, words, loc="lower center", ncols=len(words), frameon=False)
+    figure.tight_layout(rect=(0, 0.05, 1, 1))
     path = DOCS / f"label_efficiency_{study}.png"
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=100)
     return path
 
 

@@ -45,7 +45,7 @@ def test_a_prediction_that_is_not_finite_is_chosen_but_not_kept(run, candidates)
 
 
 def test_no_more_is_chosen_than_the_budget_leaves(run, candidates, label):
-    run = run("selection: {batch: 20, diversity: 0}\nstop: {labels: 7}")
+    run = run("selection: {batch: 20, strategy: top, diversity: 0}\nstop: {labels: 7}")
     known = candidates(8)
     run.round(0).write_selection([Chosen(candidate, "initial") for candidate in known[:5]])
     for candidate in known[:4]:  # the fifth could not be labelled
