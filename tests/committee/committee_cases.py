@@ -74,8 +74,9 @@ def make_task(
 
 
 def choose(pool, seed=0, known=None, **options):
-    """Indices chosen as uncertain and as control."""
-    choices = select(pool, SelectionOptions(**{"strategy": "top"} | options), np.random.default_rng(seed), known)
+    """Indices chosen as uncertain and as control, by the worst atoms if not said otherwise."""
+    settings = SelectionOptions(**{"strategy": "top"} | options)
+    choices = select(pool, settings, np.random.default_rng(seed), known)
     where = {id(item): index for index, item in enumerate(pool)}
     return tuple(
         [where[id(c.scored)] for c in choices if c.why == why] for why in ("uncertain", "control")
