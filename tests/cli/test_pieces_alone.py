@@ -89,8 +89,10 @@ def test_evaluate(call, data, finished_once):
 
 def test_select(call, tmp_path, data, finished_once):
     arguments = ("select", finished_once, data, "-n", 5, "--control", 0.4)
-    code, out, _ = call(*arguments, "-o", "selected.xyz")
-    assert (code, out) == (0, "selected.xyz: 3 uncertain, 2 control\n")
+    code, out, _ = call(*arguments, "-o", "weighed.xyz")
+    assert (code, out) == (0, "weighed.xyz: 3 uncertain, 2 control\n")
+    arguments = (*arguments, "--strategy", "top")
+    assert call(*arguments, "-o", "selected.xyz").code == 0
     chosen = ase.io.read(tmp_path / "selected.xyz", index=":")
     assert [frame.info["chosen"] for frame in chosen] == ["uncertain"] * 3 + ["control"] * 2
     scores = [frame.info["score"] for frame in chosen[:3]]
