@@ -14,7 +14,7 @@ OF_THE_ENERGY = ("energy", "forces", "stress")
 def outputs(training: TrainingOptions) -> tuple[str, ...]:
     """Properties that committees are asked for: energies and their derivatives only where taught.
 
-    Leaving them out halves the time of predictions.
+    Forces and stresses take a backward pass through every member.
     """
     return tuple(n for n in PROPERTIES if _teaches_energies(training) or n not in OF_THE_ENERGY)
 

@@ -6,6 +6,7 @@ some of these; what is not there yet is left out.
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -165,82 +166,50 @@ def middle(values: list[float], digits: str) -> str:
     return f"{text[0]} ({text[1]} to {text[2]})"
 
 
-def table(head: list[str], body: list[list[str]]) -> None:
+def table(first: str, rows: list[str], columns: list[str], cell: Callable[[str, str], str]) -> None:
     """Print a table as Markdown."""
-    print("| " + " | ".join(head) + " |\n" + "| --- " * len(head) + "|")
-    for cells in body:
-        print("| " + " | ".join(cells) + " |")
+    print("| " + " | ".join([first, *columns]) + " |\n" + "| --- " * (len(columns) + 1) + "|")
+    for row in rows:
+        print("| " + " | ".join([row, *(cell(row, column) for column in columns)]) + " |")
     print()
 
 
 def tables(found: Found) -> None:
     """All tables of a study."""
-    names = sorted(found["random"][0].error, key=lambda name: (name != "same", name))
+    random = found["random"]
+    sets = sorted(random[0].error, key=lambda name: (name != "same", name))
     for which, symbol in PROPERTIES.items():
-        others = [v for v in found if v != "random"]
         for level in (1.0, 0.75):
+
+            def saved(name: str, strategy: str, which=which, level=level) -> str:
+                pairs = [(c, random[s]) for s, c in found[strategy].items() if s in random]
+                return middle([saving(c, r, name, which, level) for c, r in pairs], ".2f")
+
             print(f"Labels needed relative to random, {symbol}, {level:.0%} of the way\n")
-            table(
-                ["set", *others],
-                [
-                    [
-                        name,
-                        *(
-                            middle(
-                                [
-                                    saving(c, found["random"][s], name, which, level)
-                                    for s, c in found[v].items()
-                                    if s in found["random"]
-                                ],
-                                ".2f",
-                            )
-                            for v in others
-                        ),
-                    ]
-                    for name in names
-                ],
-            )
+            table("set", sets, [s for s in found if s != "random"], saved)
+
+        def last(name: str, strategy: str, which=which) -> str:
+            return middle([c.error[name][which][-1] for c in found[strategy].values()], ".3g")
+
+        def rank(name: str, strategy: str, which=which) -> str:
+            campaigns = found[strategy].values()
+            return middle([c.quality[name][which]["spearman"] for c in campaigns], ".2f")
+
+        def covered(_: str, strategy: str, which=which) -> str:
+            return control(list(found[strategy].values()), which)
+
         print(f"MAE of {symbol} at the last round [me]\n")
-        table(
-            ["set", *found],
-            [
-                [
-                    name,
-                    *(
-                        middle([c.error[name][which][-1] for c in found[v].values()], ".3g")
-                        for v in found
-                    ),
-                ]
-                for name in names
-            ],
-        )
+        table("set", sets, list(found), last)
         print(f"Rank correlation of expected and actual error, {symbol}, last round\n")
-        table(
-            ["set", *found],
-            [
-                [
-                    name,
-                    *(
-                        middle(
-                            [c.quality[name][which]["spearman"] for c in found[v].values()], ".2f"
-                        )
-                        for v in found
-                    ),
-                ]
-                for name in names
-            ],
-        )
+        table("set", sets, list(found), rank)
         print(f"Control labels within 90 % bounds of {symbol} [%], and atoms\n")
-        table(["", *found], [["", *(control(list(found[v].values()), which) for v in found)]])
-    kinds = sorted({k for c in found["random"].values() for k in c.kinds})
+        table("", [""], list(found), covered)
+
+    def labelled(kind: str, strategy: str) -> str:
+        return middle([c.kinds[kind] for c in found[strategy].values()], ".0f")
+
     print("Labels of each kind, the initial ones not counted\n")
-    table(
-        ["kind", *found],
-        [
-            [kind, *(middle([c.kinds[kind] for c in found[v].values()], ".0f") for v in found)]
-            for kind in kinds
-        ],
-    )
+    table("kind", sorted({k for c in random.values() for k in c.kinds}), list(found), labelled)
 
 
 def control(campaigns: list[Campaign], which: str) -> str:
