@@ -15,7 +15,7 @@ from activecharge.campaign.config import Campaign
 from activecharge.campaign.console import Console
 from activecharge.campaign.crew import Crew, fatal
 from activecharge.campaign.executor import Executor, Lost, Work, open_executor
-from activecharge.campaign.precheck import check_sources
+from activecharge.campaign.precheck import precheck
 from activecharge.campaign.rundir import RunDirectory
 from activecharge.campaign.strict import strict
 from activecharge.dataset.manifest import versions
@@ -54,14 +54,13 @@ def compare(campaign: Campaign, directory: Path, quiet: bool = False) -> tuple[d
     Raises
     ------
     UserError
-        If there is nothing to judge by, or the directory is in use, cannot be written or
-        belongs to another campaign.
+        If there is nothing to judge by, a source is no good, or the directory is in use, cannot
+        be written or belongs to another campaign.
     """
     if not campaign.test:
         raise UserError("test: a comparison is judged by held-out frames; name sources of them")
     console = Console(quiet)
-    if not (directory / "campaign.yaml").exists():
-        check_sources(campaign)
+    precheck(campaign, directory)
     with (
         RunDirectory.writing(directory, campaign) as run,
         open_executor(campaign.executor, campaign.cluster) as executor,

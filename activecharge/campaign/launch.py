@@ -10,7 +10,7 @@ from activecharge.campaign.executor import open_executor
 from activecharge.campaign.facts import Facts
 from activecharge.campaign.loop import run_campaign, run_streaming
 from activecharge.campaign.metrics import Metrics
-from activecharge.campaign.precheck import check_place, check_sources
+from activecharge.campaign.precheck import precheck
 from activecharge.campaign.rundir import RunDirectory
 from activecharge.campaign.status import status
 from activecharge.dataset.manifest import versions
@@ -41,9 +41,7 @@ def launch(campaign: Campaign, directory: Path, quiet: bool = False) -> tuple[di
         written or belongs to another campaign.
     """
     console = Console(quiet)
-    check_place(directory)
-    if not (directory / "campaign.yaml").exists():
-        check_sources(campaign)
+    precheck(campaign, directory)
     with RunDirectory.writing(directory, campaign) as run:
         used = versions()
         run.journal.append("started", versions=used)

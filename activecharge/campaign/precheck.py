@@ -13,13 +13,20 @@ _THROWN_AWAY = "working_dir_files"
 """Folder in which Ray keeps the copies of jobs' working directories."""
 
 
-def check_place(directory: Path) -> None:
-    """Refuse a run directory inside of what Ray throws away with a job.
+def precheck(campaign: Campaign, directory: Path) -> None:
+    """Refuse what cannot go well; sources are tried only where a campaign begins.
 
     Raises
     ------
     UserError
+        If the run directory lies in what Ray throws away with a job, or a source is no good.
     """
+    _check_place(directory)
+    if not (directory / "campaign.yaml").exists():
+        check_sources(campaign)
+
+
+def _check_place(directory: Path) -> None:
     if _THROWN_AWAY in directory.absolute().parts:
         raise UserError(
             f"{directory}: lies in the job's copy of its working directory, which is thrown away; "

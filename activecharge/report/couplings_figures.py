@@ -11,14 +11,8 @@ from activecharge.report.axes import identity, log_ticks, solid_legend
 from activecharge.report.comparison import COMPARED, GROUPS, Comparison
 from activecharge.report.couplings_cost import MARKERS, cost, scheme_colours
 from activecharge.report.metrics import match
-from activecharge.report.style import BLUE, GREY, VERMILLION, canvas, milli, milli_unit
+from activecharge.report.style import BLUE, GREY, TITLES, VERMILLION, canvas, milli, milli_unit
 
-_NAMES = {
-    "energy": "energy E",
-    "forces": "forces F",
-    "charges": "static charges q",
-    "bec": "Born effective charges Z",
-}
 _GROUP_COLOURS = dict(zip(GROUPS, (BLUE, VERMILLION), strict=True))
 _MOST_POINTS = 6_000
 """More dots than this hide one another; every n-th is drawn then."""
@@ -57,7 +51,7 @@ def errors(comparison: Comparison, path: Path) -> bool:
                     label=group,
                 )
             log_ticks(axis.yaxis)
-            axis.set(title=_NAMES[name], ylabel=f"mean absolute error [{milli_unit(name)}]")
+            axis.set(title=TITLES[name], ylabel=f"mean absolute error [{milli_unit(name)}]")
             axis.set_xticks(range(len(schemes)), schemes, rotation=40, ha="right")
             axis.set_xlim(-0.5, len(schemes) - 0.5)
             axis.grid(axis="x", visible=False)
@@ -86,7 +80,7 @@ def sizes(comparison: Comparison, path: Path) -> bool:
                 if name in bulk.get(scheme, {}):
                     axis.plot(right, 1000 * bulk[scheme][name]["mae"]["mean"], ms=6, ls="", **look)
             log_ticks(axis.yaxis)
-            axis.set(title=_NAMES[name], xlabel="molecules in the cluster")
+            axis.set(title=TITLES[name], xlabel="molecules in the cluster")
             axis.set_ylabel(f"mean absolute error [{milli_unit(name)}]")
             _size_ticks(axis, counts, right if bulk else None)
         _legend_below(axes)

@@ -12,6 +12,7 @@ from activecharge.report.axes import BELOW, identity, log_ticks, solid_legend, s
 from activecharge.report.metrics import Matched, match
 from activecharge.report.style import (
     GREY,
+    TITLES,
     WHY,
     WHY_WORDS,
     canvas,
@@ -22,11 +23,7 @@ from activecharge.report.style import (
 )
 from activecharge.report.summary import CampaignSummary, Curve, Pair
 
-_NAMES = {
-    "charges": "static charges q",
-    "bec": "Born effective charges Z",
-    "forces": "forces F",
-}
+_SHOWN = ("charges", "bec", "forces")
 _MOST_POINTS = 20_000
 """More dots than this hide one another; every n-th is drawn then."""
 
@@ -52,9 +49,9 @@ def learning_curve(summary: CampaignSummary, path: Path) -> bool:
             )
             for why in WHY_WORDS
         }
-        for name in _NAMES
+        for name in _SHOWN
     }
-    shown = [name for name in _NAMES if any(curves[name].values())]
+    shown = [name for name in _SHOWN if any(curves[name].values())]
     if not shown:
         return False
     with canvas(path, len(shown), (0.6 + 3.7 * len(shown), 3.6)) as axes:
@@ -66,7 +63,7 @@ def learning_curve(summary: CampaignSummary, path: Path) -> bool:
                         labels, 1000 * mae, marker=marker, color=WHY[why], label=WHY_WORDS[why]
                     )
             log_ticks(axis.yaxis)
-            axis.set(title=_NAMES[name], xlabel="labels known to the committee")
+            axis.set(title=TITLES[name], xlabel="labels known to the committee")
             axis.set_ylabel(f"mean absolute error [{milli_unit(name)}]")
             axis.locator_params(axis="x", integer=True, min_n_ticks=1)
         fullest = max(axes, key=lambda axis: len(axis.lines))
@@ -93,7 +90,7 @@ def parity(summary: CampaignSummary, path: Path) -> bool:
                 axis.scatter(*_thin(x, y), s=7, alpha=0.5, lw=0, color=colour, label=text)
             identity(axis, found.reference, found.predicted)
             symbol, unit = PROPERTIES[name].symbol, PROPERTIES[name].unit
-            axis.set(title=_NAMES[name], aspect="equal")
+            axis.set(title=TITLES[name], aspect="equal")
             axis.set(xlabel=f"reference {symbol} [{unit}]", ylabel=f"predicted {symbol} [{unit}]")
             solid_legend(axis)
     return True
@@ -130,7 +127,7 @@ def disagreement(summary: CampaignSummary, path: Path) -> bool:
                 log_ticks(line, limits)
             identity(axis, np.array(limits))
             symbol, unit = PROPERTIES[name].symbol, milli_unit(name)
-            axis.set(title=_NAMES[name], aspect="equal")
+            axis.set(title=TITLES[name], aspect="equal")
             axis.set(xlabel=f"spread of {symbol} in the committee [{unit}]")
             axis.set(ylabel=f"actual error of {symbol} [{unit}]")
             solid_legend(axis)

@@ -22,6 +22,13 @@ WHY = {
     "random": SKY,
     "initial": GREY,
 }
+TITLES = {
+    "energy": "energy E",
+    "forces": "forces F",
+    "charges": "static charges q",
+    "bec": "Born effective charges Z",
+}
+"""Of the panels that show a property."""
 WHY_WORDS = {
     "test": "fixed test set",
     "control": "blind, control (random)",

@@ -13,7 +13,7 @@ from job_cases import Head, clean_environment, cluster, free_port
 
 from activecharge.campaign.config import load_campaign
 from activecharge.campaign.jobs import Job, job_text
-from activecharge.campaign.precheck import check_place
+from activecharge.campaign.precheck import precheck
 from activecharge.campaign.rundir import RunDirectory
 from activecharge.campaign.submit import _check_may_travel
 from activecharge.errors import UserError
@@ -210,7 +210,7 @@ def test_a_run_directory_in_a_copy_is_refused(campaign):
         _check_may_travel(campaign, Path("runs/x"))
     copy = Path("/tmp/ray/session/runtime_resources/working_dir_files/_ray_pkg_0/runs/x")
     with pytest.raises(UserError, match="job's copy of its working directory"):
-        check_place(copy)
+        precheck(campaign, copy)
 
 
 def test_an_inline_campaign_is_not_submitted(campaign):
