@@ -1,7 +1,7 @@
 """Tables and figures of `label_efficiency.py`: errors against labels, and labels that were saved.
 
-Run `python tests/benchmarks/label_curves.py runs/pools runs/efficiency clusters boxes sources`, or
-some of these; what is not there yet is left out.
+Run `python tests/benchmarks/label_curves.py runs/pools runs/efficiency clusters`, with the studies
+of your choice or none for all; what is not there yet is left out.
 """
 
 import sys
@@ -22,7 +22,7 @@ from activecharge.campaign.calibrate import calibration_record
 from activecharge.campaign.rundir import RunDirectory
 from activecharge.committee.blind import BlindPair
 from activecharge.committee.calibration import CALIBRATION, Calibration
-from activecharge.committee.reliability import judge, reliability
+from activecharge.committee.reliability import judge, reliability, spearman
 from activecharge.dataset.extxyz import read_labels
 from activecharge.dataset.frames import read_frames
 from activecharge.dataset.predictions import read_pairs
@@ -46,6 +46,8 @@ class Campaign:
         MAE [me] by test set and property.
     quality : dict of str to dict of str to dict
         Rank correlation of expected and actual error, and coverage, of the last committee.
+    attainable : dict of str to float
+        By test set, the rank correlation in q if expected errors were exactly right.
     control : dict of str to dict
         Coverage and atoms of all control labels.
     kinds : collections.Counter
@@ -55,6 +57,7 @@ class Campaign:
     labels: np.ndarray
     error: dict[str, dict[str, np.ndarray]]
     quality: dict[str, dict[str, dict[str, Any]]]
+    attainable: dict[str, float]
     control: dict[str, dict[str, Any]]
     kinds: Counter[str]
 
@@ -97,12 +100,22 @@ def read(folder: Path, home: Path) -> Campaign | None:
         for name in names
     }
     calibration = Calibration.load(run.round(rounds[-1]).members / CALIBRATION)
-    quality = {
-        name: rows(reliability([judge(calibration, blind(every[-1][name]))])) for name in names
-    }
+    judged = {name: judge(calibration, blind(every[-1][name])) for name in names}
+    quality = {name: rows(reliability([verdict])) for name, verdict in judged.items()}
+    possible = {name: attainable(verdict["charges"].expected) for name, verdict in judged.items()}
     chosen = (h for number in rounds[1:] for h in run.round(number).read_hashes())
     kinds = Counter(kind_of(home)[name] for name in chosen)
-    return Campaign(labels, error, quality, rows(calibration_record(run)["control"]), kinds)
+    control = rows(calibration_record(run)["control"])
+    return Campaign(labels, error, quality, possible, control, kinds)
+
+
+def attainable(expected: np.ndarray) -> float:
+    """Rank correlation of expected errors (M,) with normal errors of just that size.
+
+    Where all atoms are expected to err alike it is near zero, however right that is.
+    """
+    drawn = np.abs(np.random.default_rng(0).normal(size=(10, len(expected)))) * expected
+    return float(np.mean([spearman(expected, error) for error in drawn]))
 
 
 def by_set(run: RunDirectory, number: int, home: Path) -> dict[str, list[tuple]]:
@@ -178,6 +191,10 @@ def tables(found: Found) -> None:
     """All tables of a study."""
     random = found["random"]
     sets = sorted(random[0].error, key=lambda name: (name != "same", name))
+
+    def possible(name: str, strategy: str) -> str:
+        return middle([c.attainable[name] for c in found[strategy].values()], ".2f")
+
     for which, symbol in PROPERTIES.items():
         for level in (1.0, 0.75):
 
@@ -202,6 +219,9 @@ def tables(found: Found) -> None:
         table("set", sets, list(found), last)
         print(f"Rank correlation of expected and actual error, {symbol}, last round\n")
         table("set", sets, list(found), rank)
+        if which == "charges":
+            print("The same, if expected errors were exactly right\n")
+            table("set", sets, list(found), possible)
         print(f"Control labels within 90 % bounds of {symbol} [%], and atoms\n")
         table("", [""], list(found), covered)
 

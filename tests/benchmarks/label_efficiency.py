@@ -1,8 +1,8 @@
 """Labels that selection saves: campaigns on labelled pools, by strategy and seed.
 
-Run `python tests/benchmarks/label_efficiency.py runs/pools runs/efficiency clusters boxes sources`,
-or some of these studies, after `label_pools.py`. Every campaign runs on one thread, two at a time,
-and goes on where it was. `label_curves.py` makes tables and figures of them.
+Run `python tests/benchmarks/label_efficiency.py runs/pools runs/efficiency clusters`, with the
+studies of your choice or none for all, after `label_pools.py`. Every campaign runs on one thread,
+two at a time, and goes on where it was. `label_curves.py` makes tables and figures of them.
 """
 
 import json
@@ -79,11 +79,12 @@ class Series:
 
 STUDIES = {
     "clusters": Study("clusters", 20, 16, 4, candidates=600, steps=2500, warm_steps=500),
+    "trajectories": Study("trajectories", 20, 30, 4, candidates=600, steps=2500, warm_steps=500),
     "boxes": Study("boxes", 12, 8, 4, candidates=150, steps=2000, warm_steps=400),
     "sources": Study(
-        "clusters",
+        "trajectories",
         20,
-        16,
+        30,
         4,
         candidates=600,
         steps=2500,

@@ -1,14 +1,17 @@
 """Labelled pools and test sets for `label_efficiency.py`, by the program's builders and dynamics.
 
-Free clusters are labelled by GFN2-xTB, periodic boxes by GFN1-xTB. Both pools are ordinary water
+Free clusters are labelled by GFN2-xTB, periodic boxes by GFN1-xTB. All pools are ordinary water
 with a few frames of each unusual kind; test sets are as the pool, or of one unusual kind, and
-`larger` and `bulk` are like nothing in the pool.
+`larger` and `bulk` are like nothing in the pool. Of the two pools of clusters, `clusters` is
+diverse (two fifths are built) and has broken bonds; `trajectories` is what dynamics of whole
+molecules visits, and shares the other test sets.
 
 Run `activecharge run tests/benchmarks/label_pools.yaml` for the committee that drives the dynamics,
 then `python tests/benchmarks/label_pools.py runs/label_pools runs/pools` (one hour on two cores;
 stopped, it goes on where it was).
 """
 
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -55,10 +58,20 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Study:
-    """A pool and its test sets."""
+    """A pool and its test sets.
+
+    Attributes
+    ----------
+    method : str
+        Reference that labels them.
+    sets : dict of str to Recipe
+    taken : tuple of str
+        Further test sets, those of `clusters`.
+    """
 
     method: str
     sets: dict[str, Recipe]
+    taken: tuple[str, ...] = ()
 
 
 def moving(source: Any, temperatures: tuple[float, ...]) -> DynamicsOptions:
@@ -76,6 +89,11 @@ AS_POOL = {
     "built": (37.0, SMALL),
     **{kind: (2.0, source) for kind, source in RARE.items()},
     "large": (2.0, ClustersOptions(molecules=(7, 9))),
+}
+AS_TRAJECTORIES = {
+    "warm": (91.0, moving(SMALL, WARM)),
+    **{kind: (3.0, RARE[kind]) for kind in ("hot", "compressed")},
+    "large": (3.0, ClustersOptions(molecules=(7, 9))),
 }
 RARE_BOXES: dict[str, Any] = {
     "hot": moving(BOXES, HOT),
@@ -98,6 +116,11 @@ STUDIES = {
             "larger": Recipe(60, {"larger": (1.0, ClustersOptions(molecules=(10, 14)))}),
             "bulk": Recipe(24, BULK),
         },
+    ),
+    "trajectories": Study(
+        "GFN2-xTB",
+        {"pool": Recipe(3350, AS_TRAJECTORIES), "same": Recipe(200, AS_TRAJECTORIES)},
+        taken=("hot", "compressed", "larger", "bulk"),
     ),
     "boxes": Study(
         "GFN1-xTB",
@@ -163,6 +186,9 @@ def main() -> None:
         if not out.exists():
             count, failures = label_file(raw, out, reference, GateOptions(), 2, console)
             console.line(f"{out}: {count} labels, {len(failures)} frames without")
+    for study, what in STUDIES.items():
+        for name in what.taken:
+            shutil.copyfile(home / "clusters" / f"{name}.extxyz", home / study / f"{name}.extxyz")
 
 
 if __name__ == "__main__":
