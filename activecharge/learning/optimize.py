@@ -62,7 +62,7 @@ def optimize(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _shape(step, steps))
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(options.ema_decay))
     history: list[dict[str, float]] = []
-    best, kept, since_best, running = None, None, 0, 0.0
+    keeper, running = _Keeper(), 0.0
     for step in range(1, steps + 1):
         running += _step(model, objective, optimizer, options.gradient_clip)
         schedule.step()
@@ -72,25 +72,37 @@ def optimize(
         entry = {"step": float(step), "learning_rate": float(schedule.get_last_lr()[0])}
         entry["train_loss"] = running / (1 + (step - 1) % options.evaluate_every)
         found, losses = evaluate(average.module)
-        entry |= found
+        history.append(entry | found)
         running = 0.0
-        history.append(entry)
         if progress:
-            progress(entry)
-        since_best += 1
-        if as_good(losses, best):
-            kept = {k: v.clone() for k, v in average.module.state_dict().items()}
-            if best is None or losses.mean() < best.mean():
-                best, since_best = losses, 0
-        if since_best >= options.patience:
+            progress(history[-1])
+        keeper.see(losses, average.module)
+        if keeper.since_best >= options.patience:
             break
-    if kept is None:
+    if keeper.weights is None:
         raise UserError(
             f"{name}: the training diverged (validation loss "
-            f"{entry['valid_loss']} at step {step}); lower its learning rate ({peak:g})"
+            f"{found['valid_loss']} at step {step}); lower its learning rate ({peak:g})"
         )
-    model.load_state_dict(kept)
+    model.load_state_dict(keeper.weights)
     return history
+
+
+class _Keeper:
+    """The latest weights that are as good as the best, and how long ago those were."""
+
+    def __init__(self) -> None:
+        self.weights: dict[str, torch.Tensor] | None = None
+        self.best: np.ndarray | None = None
+        self.since_best = 0
+
+    def see(self, losses: np.ndarray, model: torch.nn.Module) -> None:
+        """Take note of weights by their losses (F,) on validation frames."""
+        self.since_best += 1
+        if as_good(losses, self.best):
+            self.weights = {k: v.clone() for k, v in model.state_dict().items()}
+            if self.best is None or losses.mean() < self.best.mean():
+                self.best, self.since_best = losses, 0
 
 
 def as_good(losses: np.ndarray, best: np.ndarray | None) -> bool:

@@ -68,18 +68,7 @@ def walk(
     push : callable, optional
         The bias; its forces are kept within `options.bias.max_force`.
     """
-    none: list[None] = [None] * len(starts)
-    conditions = zip(starts, temperatures, fields or none, origins or none, strict=True)
-    walkers = [
-        Walker(
-            atoms.copy(),
-            temperature,
-            thermal(atoms, temperature, rng),
-            {"temperature_K": float(temperature), "walker": index} | (told or {}),
-            field,
-        )
-        for index, (atoms, temperature, field, told) in enumerate(conditions)
-    ]
+    walkers = _walkers(starts, temperatures, fields, origins, rng)
     limit = options.bias.max_force if options.bias else np.inf
     drive = Drive(predict, push, limit)
     frames: list[Atoms] = []
@@ -106,6 +95,28 @@ def walk(
         if not walkers:
             break
     return Walk(frames, dict(stopped))
+
+
+def _walkers(
+    starts: Sequence[Atoms],
+    temperatures: Sequence[float],
+    fields: Sequence[np.ndarray | None] | None,
+    origins: Sequence[dict[str, Any]] | None,
+    rng: np.random.Generator,
+) -> list[Walker]:
+    """One walker from each start, its velocities drawn."""
+    none: list[None] = [None] * len(starts)
+    conditions = zip(starts, temperatures, fields or none, origins or none, strict=True)
+    return [
+        Walker(
+            atoms.copy(),
+            temperature,
+            thermal(atoms, temperature, rng),
+            {"temperature_K": float(temperature), "walker": index} | (told or {}),
+            field,
+        )
+        for index, (atoms, temperature, field, told) in enumerate(conditions)
+    ]
 
 
 def _advance(
