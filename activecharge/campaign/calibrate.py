@@ -37,7 +37,7 @@ def calibrate_round(run: RunDirectory, number: int) -> str:
     learnt = None if lesson is None else set(lesson.labels)
     pairs = [
         replace(pair, weight=RECENCY ** max(number - 1 - said_by, 0))
-        for (_, said_by), found in _blind_pairs(run, number + 1 if learnt is None else None).items()
+        for (_, said_by), found in blind_pairs(run, number + 1 if learnt is None else None).items()
         for pair in found
         if learnt is None or pair.label.candidate.hash in learnt
     ]
@@ -71,7 +71,7 @@ def calibration_record(run: RunDirectory) -> dict[str, Any]:
         the test set, each as `activecharge.committee.reliability.reliability`, and "blind": how
         many labels were predicted before training on them. Empty without any.
     """
-    found = _blind_pairs(run)
+    found = blind_pairs(run)
     if not found:
         return {}
     judged: dict[int, list[dict[str, Judged]]] = {}
@@ -95,11 +95,22 @@ def _on_the_test_set(run: RunDirectory) -> list[dict[str, Any]]:
     return []
 
 
-def _blind_pairs(
+def blind_pairs(
     run: RunDirectory, rounds: int | None = None
 ) -> dict[tuple[int, int], list[BlindPair]]:
-    """Labels with predictions made before training on them, of the first `rounds` rounds or of
-    all, by the round they were chosen in and the round of the committee that spoke."""
+    """Labels with predictions made before training on them.
+
+    Parameters
+    ----------
+    run : RunDirectory
+    rounds : int, optional
+        Only those of so many first rounds.
+
+    Returns
+    -------
+    dict of (int, int) to list of BlindPair
+        By the round they were chosen in and the round of the committee that spoke.
+    """
     found: dict[tuple[int, int], list[BlindPair]] = {}
     for number, item, label in run.chosen_labels(run.rounds() if rounds is None else rounds):
         if item.prediction is not None:

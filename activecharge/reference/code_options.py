@@ -39,7 +39,13 @@ class CodeOptions(Options):
 class TightBindingOptions(CodeOptions):
     """What the two tight-binding libraries share."""
 
-    method: Literal["GFN2-xTB", "GFN1-xTB"] = Field("GFN2-xTB", description="Hamiltonian")
+    method: Literal["GFN2-xTB", "GFN1-xTB"] = Field(
+        "GFN2-xTB",
+        description=(
+            "Hamiltonian; take GFN1-xTB for cells, where tblite's charges of GFN2-xTB do not "
+            "match those of clusters (docs/references.md)"
+        ),
+    )
     accuracy: float = Field(
         1e-4,
         gt=0,

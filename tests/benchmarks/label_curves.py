@@ -7,22 +7,22 @@ of your choice or none for all; what is not there yet is left out.
 import sys
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from label_efficiency import STUDIES, finished, test_files
+from label_efficiency import STUDIES, Series, finished, test_files
 from matplotlib.ticker import LogLocator, NullLocator
 from scipy.optimize import isotonic_regression
 
-from activecharge.campaign.calibrate import calibration_record
+from activecharge.campaign.calibrate import RECENCY, blind_pairs, calibration_record
 from activecharge.campaign.rundir import RunDirectory
 from activecharge.committee.blind import BlindPair
 from activecharge.committee.calibration import CALIBRATION, Calibration
-from activecharge.committee.reliability import judge, reliability, spearman
+from activecharge.committee.reliability import Judged, judge, reliability, spearman
 from activecharge.dataset.extxyz import read_labels
 from activecharge.dataset.frames import read_frames
 from activecharge.dataset.predictions import read_pairs
@@ -31,6 +31,7 @@ from activecharge.report.style import CYCLE
 from activecharge.sampling.identity import content_hash
 
 PROPERTIES = {"charges": "q", "bec": "Z"}
+NAMES = {symbol: name for name, symbol in PROPERTIES.items()}
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -245,6 +246,33 @@ def control(campaigns: list[Campaign], which: str) -> str:
     return f"{100 * np.average(shares, weights=atoms):.1f} ({sum(atoms)})"
 
 
+def random_coverage(runs: list[RunDirectory]) -> None:
+    """Print coverage where every label of random selection is a control label, by round."""
+    parts: dict[int, list[dict[str, Judged]]] = {}
+    for run in runs:
+        pairs = {
+            number: [replace(pair, control=True) for pair in found]
+            for (number, _), found in blind_pairs(run).items()
+        }
+        for number in range(2, len(pairs) + 1):
+            known = [
+                replace(pair, weight=RECENCY ** (number - 1 - earlier))
+                for earlier in range(1, number)
+                for pair in pairs[earlier]
+            ]
+            parts.setdefault(number, []).append(judge(Calibration.fit(known), pairs[number]))
+
+    def covered(number: str, column: str) -> str:
+        symbol, percent, _ = column.split()
+        row = rows(reliability(parts[int(number)]))[NAMES[symbol]]
+        found = row["coverage"].get(str(int(percent) / 100))
+        return f"{100 * found['share']:.0f} ± {100 * found['error']:.0f}" if found else ""
+
+    columns = [f"{symbol} {percent} %" for symbol in NAMES for percent in (50, 80, 90, 95)]
+    print("Random labels within bounds by all random labels of earlier rounds [%], by round\n")
+    table("round", [str(number) for number in parts], columns, covered)
+
+
 def draw(study: str, found: Found) -> Path:
     """Median learning curves of all strategies, with the range over seeds of the main ones."""
     names = sorted(found["random"][0].error, key=lambda name: (name != "same", name))
@@ -287,6 +315,9 @@ def main() -> None:
             counts = ", ".join(f"{strategy} {len(seeds)}" for strategy, seeds in found.items())
             print(f"# {name}, {source}; seeds: {counts}\n")
             tables(found)
+            control = Series("random", source)
+            folders = [control.folder(out / name, seed) for seed in found["random"]]
+            random_coverage([RunDirectory.open(folder) for folder in folders])
             if len(study.sources) == 1:
                 print(draw(name, found))
 

@@ -20,12 +20,12 @@ ONLY_CHARGES = {"energy": 0, "forces": 0, "stress": 0, "dipole": 0}
 STRATEGIES: dict[str, dict[str, Any]] = {
     "random": {"strategy": "random"},
     "farthest": {"strategy": "farthest"},
-    "information": {"strategy": "logdet", "reduce": "information"},
-    "logdet": {"strategy": "logdet"},
+    "information": {"strategy": "logdet"},
+    "worst_atom": {"strategy": "logdet", "reduce": "max"},
     "top": {"strategy": "top"},
     "threshold": {"strategy": "threshold", "threshold": {"charges": 0.02, "bec": 0.04}},
 }
-"""Settings of `selection`."""
+"""Settings of `selection`; `reduce` is `information` where it is not given."""
 SHARED = ("test", "labels", "rounds/00")
 """Parts of a run directory that strategies have in common: those before the first selection."""
 
