@@ -41,8 +41,8 @@ class Campaign:
 
     Attributes
     ----------
-    labels : (R,)
-        Labels after each round.
+    labels, atoms : (R,)
+        Labels after each round, and their atoms.
     error : dict of str to dict of str to (R,)
         MAE [me] by test set and property.
     quality : dict of str to dict of str to dict
@@ -56,6 +56,7 @@ class Campaign:
     """
 
     labels: np.ndarray
+    atoms: np.ndarray
     error: dict[str, dict[str, np.ndarray]]
     quality: dict[str, dict[str, dict[str, Any]]]
     attainable: dict[str, float]
@@ -85,7 +86,10 @@ def read(folder: Path, home: Path) -> Campaign | None:
         return None
     run = RunDirectory.open(folder)
     rounds = range(run.rounds())
-    labels = np.cumsum([len(run.round(number).read_hashes()) for number in rounds])
+    sizes: list[list[int]] = [[] for _ in rounds]
+    for number, _, label in run.chosen_labels(len(rounds)):
+        sizes[number].append(len(label.candidate.atoms))
+    labels, atoms = (np.cumsum([how(sizes[number]) for number in rounds]) for how in (len, sum))
     every = [by_set(run, number, home) for number in rounds]
     names = sorted(every[0])
     error = {
@@ -107,7 +111,7 @@ def read(folder: Path, home: Path) -> Campaign | None:
     chosen = (h for number in rounds[1:] for h in run.round(number).read_hashes())
     kinds = Counter(kind_of(home)[name] for name in chosen)
     control = rows(calibration_record(run)["control"])
-    return Campaign(labels, error, quality, possible, control, kinds)
+    return Campaign(labels, atoms, error, quality, possible, control, kinds)
 
 
 def attainable(expected: np.ndarray) -> float:
@@ -143,28 +147,31 @@ def smooth(campaign: Campaign, name: str, which: str) -> np.ndarray:
     return np.exp(isotonic_regression(error, increasing=False).x)
 
 
-def labels_to(campaign: Campaign, name: str, which: str, target: float) -> float:
-    """Labels at which the smoothed curve falls to a target; NaN where it does not."""
-    error = np.log(smooth(campaign, name, which))
+def effort_to(campaign: Campaign, name: str, which: str, target: float, effort: str) -> float:
+    """Labels or atoms at which the smoothed curve falls to a target; NaN where it does not."""
+    error, spent = np.log(smooth(campaign, name, which)), getattr(campaign, effort)
     if error[-1] > np.log(target) + 1e-9:
         return np.nan
     at = int(np.argmax(error <= np.log(target) + 1e-9))
     if at == 0:
-        return float(campaign.labels[0])
+        return float(spent[0])
     share = (error[at - 1] - np.log(target)) / (error[at - 1] - error[at])
-    return float(campaign.labels[at - 1] + share * np.diff(campaign.labels)[at - 1])
+    return float(spent[at - 1] + share * np.diff(spent)[at - 1])
 
 
-def saving(active: Campaign, control: Campaign, name: str, which: str, level: float) -> float:
-    """Labels that a strategy needs for what random selection reaches, relative to random's.
+def saving(
+    active: Campaign, control: Campaign, name: str, which: str, level: float, effort: str = "labels"
+) -> float:
+    """Labels or atoms that a strategy needs for what random selection reaches, in random's.
 
     The target lies at the share `level` of the way, in logarithms, from random's first error to
     its last. Infinite where the strategy does not get there.
     """
     curve = np.log(smooth(control, name, which))
     target = float(np.exp(curve[0] + level * (curve[-1] - curve[0])))
-    needed = labels_to(active, name, which, target)
-    return needed / labels_to(control, name, which, target) if needed == needed else np.inf
+    needed = effort_to(active, name, which, target, effort)
+    known = effort_to(control, name, which, target, effort)
+    return needed / known if needed == needed else np.inf
 
 
 Found = dict[str, dict[int, Campaign]]
@@ -197,13 +204,13 @@ def tables(found: Found) -> None:
         return middle([c.attainable[name] for c in found[strategy].values()], ".2f")
 
     for which, symbol in PROPERTIES.items():
-        for level in (1.0, 0.75):
+        for effort, level in (("labels", 1.0), ("labels", 0.75), ("atoms", 1.0)):
 
-            def saved(name: str, strategy: str, which=which, level=level) -> str:
+            def saved(name: str, strategy: str, which=which, level=level, effort=effort) -> str:
                 pairs = [(c, random[s]) for s, c in found[strategy].items() if s in random]
-                return middle([saving(c, r, name, which, level) for c, r in pairs], ".2f")
+                return middle([saving(c, r, name, which, level, effort) for c, r in pairs], ".2f")
 
-            print(f"Labels needed relative to random, {symbol}, {level:.0%} of the way\n")
+            print(f"{effort} needed relative to random, {symbol}, {level:.0%} of the way\n")
             table("set", sets, [s for s in found if s != "random"], saved)
 
         def last(name: str, strategy: str, which=which) -> str:
@@ -281,7 +288,7 @@ def draw(study: str, found: Found) -> Path:
         for axis, name in zip(row, names, strict=True):
             for color, (strategy, seeds) in zip(CYCLE, found.items(), strict=False):
                 curves = np.array([c.error[name][which] for c in seeds.values()])
-                labels = next(iter(seeds.values())).labels
+                labels = np.median([c.labels for c in seeds.values()], axis=0)
                 style = "--" if strategy == "random" else "-"
                 axis.plot(labels, np.median(curves, axis=0), style, color=color, label=strategy)
                 if strategy in ("random", "information"):

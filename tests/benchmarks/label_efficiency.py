@@ -22,6 +22,7 @@ STRATEGIES: dict[str, dict[str, Any]] = {
     "farthest": {"strategy": "farthest"},
     "information": {"strategy": "logdet"},
     "worst_atom": {"strategy": "logdet", "reduce": "max"},
+    "mean_atom": {"strategy": "logdet", "reduce": "mean"},
     "top": {"strategy": "top"},
     "threshold": {"strategy": "threshold", "threshold": {"charges": 0.02, "bec": 0.04}},
 }
