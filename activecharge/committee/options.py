@@ -57,7 +57,8 @@ class SelectionOptions(Options):
         "information",
         description="A frame's disagreement is that of its worst atom, the mean, or what its label "
         "would tell: the sum of logarithms over atoms, so that many uncertain atoms count as much "
-        "as one that is far off.",
+        "as one that is far off. Large frames tell more and cost more; take `mean` where labels of "
+        "whole molecules in many sizes are to be cheap.",
     )
     weights: ScoreWeights = Field(default_factory=ScoreWeights, description="Weight per property.")
     threshold: Thresholds = Field(
