@@ -35,6 +35,14 @@ def stacked(
     axis.legend(**BELOW)
 
 
+_TICKS: tuple[list[float], ...] = (
+    [1, 2, 5],
+    [1, 1.5, 2, 3, 4, 5, 7],
+    [1, 1.2, 1.4, 1.7, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 8, 9],
+)
+"""In units of the decade; the narrower the range, the finer."""
+
+
 def log_ticks(line: Any, limits: tuple[float, float] | None = None) -> None:
     """Make an axis logarithmic, with plain numbers as ticks even when it spans little."""
     from matplotlib.ticker import FormatStrFormatter, LogLocator
@@ -43,9 +51,9 @@ def log_ticks(line: Any, limits: tuple[float, float] | None = None) -> None:
     if limits is not None:
         line.axes.set(**{f"{line.axis_name}lim": limits})
     low, high = line.get_view_interval()
-    # In units of the decade; the narrower the range, the finer.
-    fine = np.arange(1, 10, 1.0 if high > 2 * low else 0.2).tolist()
-    line.set_major_locator(LogLocator(subs=[1, 2, 5] if high > 5 * low else fine))
+    coarse, medium, fine = _TICKS
+    ticks = coarse if high > 5 * low else medium if high > 2 * low else fine
+    line.set_major_locator(LogLocator(subs=ticks))
     line.set_major_formatter(FormatStrFormatter("%g"))
     line.set_minor_locator(LogLocator(subs=()))
 

@@ -14,8 +14,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from label_efficiency import STUDIES, Series, finished, test_files
-from matplotlib.ticker import LogLocator, NullLocator
+from label_efficiency import STRATEGIES, STUDIES, Series, finished, test_files
 from scipy.optimize import isotonic_regression
 
 from activecharge.campaign.calibrate import RECENCY, blind_pairs, calibration_record
@@ -26,12 +25,14 @@ from activecharge.committee.reliability import Judged, judge, reliability, spear
 from activecharge.dataset.extxyz import read_labels
 from activecharge.dataset.frames import read_frames
 from activecharge.dataset.predictions import read_pairs
+from activecharge.report.axes import log_ticks
 from activecharge.report.metrics import errors
 from activecharge.report.style import CYCLE
 from activecharge.sampling.identity import content_hash
 
 PROPERTIES = {"charges": "q", "bec": "Z"}
 NAMES = {symbol: name for name, symbol in PROPERTIES.items()}
+COLORS = dict(zip(STRATEGIES, CYCLE, strict=False))
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -286,7 +287,8 @@ def draw(study: str, found: Found) -> Path:
     figure, axes = plt.subplots(2, len(names), figsize=(2.7 * len(names), 6.2), squeeze=False)
     for row, (which, symbol) in zip(axes, PROPERTIES.items(), strict=True):
         for axis, name in zip(row, names, strict=True):
-            for color, (strategy, seeds) in zip(CYCLE, found.items(), strict=False):
+            for strategy, seeds in found.items():
+                color = COLORS[strategy]
                 curves = np.array([c.error[name][which] for c in seeds.values()])
                 labels = np.median([c.labels for c in seeds.values()], axis=0)
                 style = "--" if strategy == "random" else "-"
@@ -294,10 +296,8 @@ def draw(study: str, found: Found) -> Path:
                 if strategy in ("random", "information"):
                     low, high = curves.min(axis=0), curves.max(axis=0)
                     axis.fill_between(labels, low, high, color=color, alpha=0.15, lw=0)
-            axis.set(yscale="log", title=name, xlabel="labels")
-            axis.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 5, 7)))
-            axis.yaxis.set_major_formatter("{x:g}")
-            axis.yaxis.set_minor_locator(NullLocator())
+            axis.set(title=name, xlabel="labels")
+            log_ticks(axis.yaxis)
         row[0].set_ylabel(f"MAE of {symbol} [me]")
     handles, words = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, words, loc="lower center", ncols=len(words), frameon=False)
