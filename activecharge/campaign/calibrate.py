@@ -36,9 +36,8 @@ def calibrate_round(run: RunDirectory, number: int) -> str:
     lesson = run.round(number).read_lesson()
     learnt = None if lesson is None else set(lesson.labels)
     pairs = [
-        replace(pair, weight=RECENCY ** max(number - 1 - said_by, 0))
-        for (_, said_by), found in blind_pairs(run, number + 1 if learnt is None else None).items()
-        for pair in found
+        pair
+        for pair in aged(blind_pairs(run, number + 1 if learnt is None else None), number)
         if learnt is None or pair.label.candidate.hash in learnt
     ]
     calibration = Calibration.fit(pairs)
@@ -118,6 +117,15 @@ def blind_pairs(
             pair = BlindPair(label, item.prediction, item.why == "control")
             found.setdefault((number, said_by), []).append(pair)
     return found
+
+
+def aged(found: dict[tuple[int, int], list[BlindPair]], number: int) -> list[BlindPair]:
+    """What `blind_pairs` gave, weighted for the committee of round `number` by `RECENCY`."""
+    return [
+        replace(pair, weight=RECENCY ** max(number - 1 - said_by, 0))
+        for (_, said_by), pairs in found.items()
+        for pair in pairs
+    ]
 
 
 def _calibration(run: RunDirectory, number: int) -> Calibration:

@@ -9,6 +9,12 @@ from activecharge.report.style import CYCLE, GREY
 
 BELOW: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 3}
 """Place of a legend that would hide bars."""
+_TICKS: tuple[list[float], ...] = (
+    [1, 2, 5],
+    [1, 1.5, 2, 3, 4, 5, 7],
+    [1, 1.2, 1.4, 1.7, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 8, 9],
+)
+"""In units of the decade; the narrower the range, the finer."""
 
 
 def identity(axis: Any, *values: np.ndarray) -> None:
@@ -33,14 +39,6 @@ def stacked(
     axis.locator_params(axis="x", integer=True, min_n_ticks=1)
     axis.grid(axis="x", visible=False)
     axis.legend(**BELOW)
-
-
-_TICKS: tuple[list[float], ...] = (
-    [1, 2, 5],
-    [1, 1.5, 2, 3, 4, 5, 7],
-    [1, 1.2, 1.4, 1.7, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 8, 9],
-)
-"""In units of the decade; the narrower the range, the finer."""
 
 
 def log_ticks(line: Any, limits: tuple[float, float] | None = None) -> None:

@@ -14,6 +14,13 @@ PURPLE, SKY, YELLOW, GREY = "#CC79A7", "#56B4E9", "#F0E442", "#6B7280"
 CYCLE = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, YELLOW, GREY)
 
 ELEMENTS = {"H": BLUE, "O": VERMILLION}
+TITLES = {
+    "energy": "energy E",
+    "forces": "forces F",
+    "charges": "static charges q",
+    "bec": "Born effective charges Z",
+}
+"""Of the panels that show a property."""
 WHY = {
     "test": GREEN,
     "control": BLUE,
@@ -22,13 +29,6 @@ WHY = {
     "random": SKY,
     "initial": GREY,
 }
-TITLES = {
-    "energy": "energy E",
-    "forces": "forces F",
-    "charges": "static charges q",
-    "bec": "Born effective charges Z",
-}
-"""Of the panels that show a property."""
 WHY_WORDS = {
     "test": "fixed test set",
     "control": "blind, control (random)",

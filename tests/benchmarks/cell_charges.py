@@ -32,17 +32,17 @@ def ice() -> Atoms:
     options = IceOptions(count=1)
     sieve = Sieve(SanityOptions())
     drawn = draw(options, np.random.default_rng(0), elements=("H", "O"), known=[], sieve=sieve)
-    return next(c.atoms for c in drawn if c is not None)
+    return next(drawn).atoms
 
 
 def main() -> None:
     """Print oxygen's charges by both methods."""
     cell, lone = ice(), molecule("H2O")
-    middle = int(np.flatnonzero(cell.numbers == 8)[0])
+    middle, ice_around = int(np.flatnonzero(cell.numbers == 8)[0]), cell.repeat((3, 3, 3))
     for method in ("GFN1-xTB", "GFN2-xTB"):
         print(f"{method}, ice, 16 molecules in a cell: {charges(cell, method)[middle]:.4f} e")
         for size in SIZES:
-            cluster = carve(cell.repeat((3, 3, 3)), size, middle)
+            cluster = carve(ice_around, size, middle)
             print(f"  middle of {size} molecules: {charges(cluster, method)[0]:.4f} e")
         free = charges(lone, method)[0]
         print(f"{method}, a lone molecule: {free:.4f} e")

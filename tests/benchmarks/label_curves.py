@@ -17,7 +17,7 @@ import numpy as np
 from label_efficiency import STRATEGIES, STUDIES, Series, finished, test_files
 from scipy.optimize import isotonic_regression
 
-from activecharge.campaign.calibrate import RECENCY, blind_pairs, calibration_record
+from activecharge.campaign.calibrate import aged, blind_pairs, calibration_record
 from activecharge.campaign.rundir import RunDirectory
 from activecharge.committee.blind import BlindPair
 from activecharge.committee.calibration import CALIBRATION, Calibration
@@ -88,9 +88,12 @@ def read(folder: Path, home: Path) -> Campaign | None:
     run = RunDirectory.open(folder)
     rounds = range(run.rounds())
     sizes: list[list[int]] = [[] for _ in rounds]
+    kinds: Counter[str] = Counter()
     for number, _, label in run.chosen_labels(len(rounds)):
         sizes[number].append(len(label.candidate.atoms))
-    labels, atoms = (np.cumsum([how(sizes[number]) for number in rounds]) for how in (len, sum))
+        if number:
+            kinds[kind_of(home)[label.candidate.hash]] += 1
+    labels, atoms = np.cumsum([(len(size), sum(size)) for size in sizes], axis=0).T
     every = [by_set(run, number, home) for number in rounds]
     names = sorted(every[0])
     error = {
@@ -109,8 +112,6 @@ def read(folder: Path, home: Path) -> Campaign | None:
     judged = {name: judge(calibration, blind(every[-1][name])) for name in names}
     quality = {name: rows(reliability([verdict])) for name, verdict in judged.items()}
     possible = {name: attainable(verdict["charges"].expected) for name, verdict in judged.items()}
-    chosen = (h for number in rounds[1:] for h in run.round(number).read_hashes())
-    kinds = Counter(kind_of(home)[name] for name in chosen)
     control = rows(calibration_record(run)["control"])
     return Campaign(labels, atoms, error, quality, possible, control, kinds)
 
@@ -143,20 +144,19 @@ def rows(found: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def smooth(campaign: Campaign, name: str, which: str) -> np.ndarray:
-    """A learning curve (R,) [me] that only falls: logarithms, regressed isotonically."""
-    error = np.log(campaign.error[name][which])
-    return np.exp(isotonic_regression(error, increasing=False).x)
+    """Logarithms of a learning curve (R,) [me] that only falls, by isotonic regression."""
+    return isotonic_regression(np.log(campaign.error[name][which]), increasing=False).x
 
 
 def effort_to(campaign: Campaign, name: str, which: str, target: float, effort: str) -> float:
-    """Labels or atoms at which the smoothed curve falls to a target; NaN where it does not."""
-    error, spent = np.log(smooth(campaign, name, which)), getattr(campaign, effort)
-    if error[-1] > np.log(target) + 1e-9:
+    """Labels or atoms at which `smooth` falls to a target; NaN where it does not."""
+    error, spent = smooth(campaign, name, which), getattr(campaign, effort)
+    if error[-1] > target + 1e-9:
         return np.nan
-    at = int(np.argmax(error <= np.log(target) + 1e-9))
+    at = int(np.argmax(error <= target + 1e-9))
     if at == 0:
         return float(spent[0])
-    share = (error[at - 1] - np.log(target)) / (error[at - 1] - error[at])
+    share = (error[at - 1] - target) / (error[at - 1] - error[at])
     return float(spent[at - 1] + share * np.diff(spent)[at - 1])
 
 
@@ -168,8 +168,8 @@ def saving(
     The target lies at the share `level` of the way, in logarithms, from random's first error to
     its last. Infinite where the strategy does not get there.
     """
-    curve = np.log(smooth(control, name, which))
-    target = float(np.exp(curve[0] + level * (curve[-1] - curve[0])))
+    curve = smooth(control, name, which)
+    target = float(curve[0] + level * (curve[-1] - curve[0]))
     needed = effort_to(active, name, which, target, effort)
     known = effort_to(control, name, which, target, effort)
     return needed / known if needed == needed else np.inf
@@ -177,6 +177,12 @@ def saving(
 
 Found = dict[str, dict[int, Campaign]]
 """Campaigns of a study, by strategy and seed."""
+
+
+def sets_of(found: Found) -> list[str]:
+    """Test sets, the one like the pool first."""
+    campaign = next(iter(found["random"].values()))
+    return sorted(campaign.error, key=lambda name: (name != "same", name))
 
 
 def middle(values: list[float], digits: str) -> str:
@@ -199,7 +205,7 @@ def table(first: str, rows: list[str], columns: list[str], cell: Callable[[str, 
 def tables(found: Found) -> None:
     """All tables of a study."""
     random = found["random"]
-    sets = sorted(random[0].error, key=lambda name: (name != "same", name))
+    sets = sets_of(found)
 
     def possible(name: str, strategy: str) -> str:
         return middle([c.attainable[name] for c in found[strategy].values()], ".2f")
@@ -259,16 +265,14 @@ def random_coverage(runs: list[RunDirectory]) -> None:
     parts: dict[int, list[dict[str, Judged]]] = {}
     for run in runs:
         pairs = {
-            number: [replace(pair, control=True) for pair in found]
-            for (number, _), found in blind_pairs(run).items()
+            when: [replace(pair, control=True) for pair in found]
+            for when, found in blind_pairs(run).items()
         }
-        for number in range(2, len(pairs) + 1):
-            known = [
-                replace(pair, weight=RECENCY ** (number - 1 - earlier))
-                for earlier in range(1, number)
-                for pair in pairs[earlier]
-            ]
-            parts.setdefault(number, []).append(judge(Calibration.fit(known), pairs[number]))
+        for (number, said_by), found in pairs.items():
+            earlier = {when: known for when, known in pairs.items() if when[0] < number}
+            if earlier:
+                calibration = Calibration.fit(aged(earlier, said_by))
+                parts.setdefault(number, []).append(judge(calibration, found))
 
     def covered(number: str, column: str) -> str:
         symbol, percent, _ = column.split()
@@ -283,7 +287,7 @@ def random_coverage(runs: list[RunDirectory]) -> None:
 
 def draw(study: str, found: Found) -> Path:
     """Median learning curves of all strategies, with the range over seeds of the main ones."""
-    names = sorted(found["random"][0].error, key=lambda name: (name != "same", name))
+    names = sets_of(found)
     figure, axes = plt.subplots(2, len(names), figsize=(2.7 * len(names), 6.2), squeeze=False)
     for row, (which, symbol) in zip(axes, PROPERTIES.items(), strict=True):
         for axis, name in zip(row, names, strict=True):
@@ -314,16 +318,16 @@ def main() -> None:
         study = STUDIES[name]
         for source in study.sources:
             found: Found = {}
-            for series in study.series():
+            for series in (each for each in study.series() if each.source == source):
                 for seed in range(study.seeds):
                     campaign = read(series.folder(out / name, seed), pools / study.pool)
-                    if campaign and series.source == source:
+                    if campaign:
                         found.setdefault(series.strategy, {})[seed] = campaign
             counts = ", ".join(f"{strategy} {len(seeds)}" for strategy, seeds in found.items())
             print(f"# {name}, {source}; seeds: {counts}\n")
             tables(found)
-            control = Series("random", source)
-            folders = [control.folder(out / name, seed) for seed in found["random"]]
+            random = Series("random", source)
+            folders = [random.folder(out / name, seed) for seed in found["random"]]
             random_coverage([RunDirectory.open(folder) for folder in folders])
             if len(study.sources) == 1:
                 print(draw(name, found))

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,18 +78,13 @@ class Series:
         return home / f"{self.strategy}-{self.source}-{seed}"
 
 
+TRAJECTORIES = Study("trajectories", 20, 30, 4, candidates=600, steps=2500, warm_steps=500)
 STUDIES = {
     "clusters": Study("clusters", 20, 16, 4, candidates=600, steps=2500, warm_steps=500),
-    "trajectories": Study("trajectories", 20, 30, 4, candidates=600, steps=2500, warm_steps=500),
+    "trajectories": TRAJECTORIES,
     "boxes": Study("boxes", 12, 8, 4, candidates=150, steps=2000, warm_steps=400),
-    "sources": Study(
-        "trajectories",
-        20,
-        30,
-        4,
-        candidates=600,
-        steps=2500,
-        warm_steps=500,
+    "sources": replace(
+        TRAJECTORIES,
         strategies=("random", "information"),
         sources=("committee", "last_layer"),
         seeds=3,

@@ -42,6 +42,7 @@ from activecharge.sampling.sources import Sieve, draw
 
 SMALL = ClustersOptions(molecules=(1, 6))
 PAIRS = ClustersOptions(molecules=(2, 6))
+LARGE = ClustersOptions(molecules=(7, 9))
 BOXES = BoxesOptions(molecules=(5, 8), density_spread=0.05)
 WARM, HOT = (250.0, 300.0, 350.0), (800.0, 1000.0, 1200.0)
 FRAMES = 10
@@ -88,12 +89,12 @@ AS_POOL = {
     "warm": (55.0, moving(SMALL, WARM)),
     "built": (37.0, SMALL),
     **{kind: (2.0, source) for kind, source in RARE.items()},
-    "large": (2.0, ClustersOptions(molecules=(7, 9))),
+    "large": (2.0, LARGE),
 }
 AS_TRAJECTORIES = {
     "warm": (91.0, moving(SMALL, WARM)),
     **{kind: (3.0, RARE[kind]) for kind in ("hot", "compressed")},
-    "large": (3.0, ClustersOptions(molecules=(7, 9))),
+    "large": (3.0, LARGE),
 }
 RARE_BOXES: dict[str, Any] = {
     "hot": moving(BOXES, HOT),
