@@ -19,7 +19,7 @@ class Candidate:
     atoms : ase.Atoms
         Species, positions, cell and periodicity only, rounded as the files store them.
     hash : str
-        Content hash from `activecharge.sampling.identity.content_hash`.
+        Content hash from `activecharge.dataset.identity.content_hash`.
     source : str
         The kind of source that made it, e.g. "clusters" or "dynamics".
     origin : dict

@@ -11,10 +11,10 @@ from ase.io import read, write
 from ase.optimize import BFGS
 
 from activecharge import ChargeCalculator, Committee
-from activecharge.committee.calibration import Calibration, Fit
+from activecharge.committee.calibration.calibration import Calibration, Fit
 from activecharge.model.checkpoint import save_model
+from activecharge.model.model_options import ModelOptions
 from activecharge.model.network import Architecture, ChargeModel
-from activecharge.model.options import ModelOptions
 
 
 def make_committee(coupling: str) -> Committee:

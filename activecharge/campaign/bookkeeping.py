@@ -47,6 +47,6 @@ def judge(run: RunDirectory, item: tuple[Any, ...]) -> str:
 def report(run: RunDirectory, reason: str) -> str:
     """Write the report of what there is up to now."""
     from activecharge.campaign.summary import campaign_summary
-    from activecharge.report.page import write_report
+    from activecharge.report.campaign.page import write_report
 
     return str(write_report(campaign_summary(run, reason), run.report)[0][0])

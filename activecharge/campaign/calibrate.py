@@ -4,10 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 from activecharge.campaign.rundir import RunDirectory
-from activecharge.committee.blind import BlindPair
-from activecharge.committee.calibration import CALIBRATION, Calibration
-from activecharge.committee.error_model import FEWEST_FRAMES
-from activecharge.committee.reliability import Judged, judge, reliability
+from activecharge.committee.calibration.blind import BlindPair
+from activecharge.committee.calibration.calibration import CALIBRATION, Calibration
+from activecharge.committee.calibration.error_model import FEWEST_FRAMES
+from activecharge.committee.calibration.reliability import Judged, judge, reliability
 from activecharge.dataset.predictions import read_pairs
 from activecharge.properties import PROPERTIES
 
@@ -67,7 +67,7 @@ def calibration_record(run: RunDirectory) -> dict[str, Any]:
     -------
     dict
         "rounds": by round number, "control": all rounds together, "test": the last committee on
-        the test set, each as `activecharge.committee.reliability.reliability`, and "blind": how
+        the test set, each as `committee.calibration.reliability.reliability`, and "blind": how
         many labels were predicted before training on them. Empty without any.
     """
     found = blind_pairs(run)

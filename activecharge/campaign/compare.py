@@ -21,14 +21,14 @@ from activecharge.campaign.strict import strict
 from activecharge.dataset.manifest import versions
 from activecharge.errors import UserError
 from activecharge.files import write_json
-from activecharge.learning.options import LossWeights
+from activecharge.learning.training_options import LossWeights
 from activecharge.learning.training_set import Member
 from activecharge.model import ARCHITECTURE
-from activecharge.model.convergence import converge
-from activecharge.model.options import Coupling, ModelOptions
-from activecharge.report.comparison import Comparison, Cost, Outcome, group_of
-from activecharge.report.couplings import comparison_text, write_comparison
-from activecharge.report.couplings_results import results
+from activecharge.model.coulomb.convergence import converge
+from activecharge.model.model_options import Coupling, ModelOptions
+from activecharge.report.couplings.comparison import Comparison, Cost, Outcome, group_of
+from activecharge.report.couplings.couplings_page import comparison_text, write_comparison
+from activecharge.report.couplings.couplings_results import results
 
 NOTES = {
     "independent": "Z from a tensor head of its own.",

@@ -2,7 +2,7 @@
 
 from pydantic import Field, PositiveInt, field_validator
 
-from activecharge.model.options import Coupling
+from activecharge.model.model_options import Coupling
 from activecharge.options import Options
 
 

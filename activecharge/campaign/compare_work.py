@@ -10,12 +10,12 @@ import numpy as np
 
 from activecharge.campaign import work
 from activecharge.campaign.resources import Slot
-from activecharge.learning.options import TrainingOptions
+from activecharge.learning.training_options import TrainingOptions
 from activecharge.learning.training_set import Member, TrainingSet
-from activecharge.model.options import ModelOptions
+from activecharge.model.model_options import ModelOptions
 from activecharge.records import Label, MemberResult, Prediction
-from activecharge.report.comparison import COMPARED, Cost, Outcome
-from activecharge.sampling.options import BoxesOptions
+from activecharge.report.couplings.comparison import COMPARED, Cost, Outcome
+from activecharge.sampling.source_options import BoxesOptions
 
 if TYPE_CHECKING:
     from activecharge.model.network import ChargeModel
@@ -109,7 +109,7 @@ def _predictions(
 ) -> dict[str, Callable[[], object]]:
     """Predictions of a box of `count` molecules at the density of water."""
     from activecharge.model.graph import build_graph
-    from activecharge.sampling.builders import build_boxes
+    from activecharge.sampling.builders.liquid import build_boxes
 
     options = BoxesOptions(count=1, molecules=(count, count), density_spread=0)
     box = next(build_boxes(options, np.random.default_rng([seed, count])))

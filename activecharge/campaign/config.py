@@ -12,13 +12,13 @@ from activecharge.campaign.executor_options import ClusterOptions, ExecutorOptio
 from activecharge.campaign.mistakes import sentence
 from activecharge.campaign.uncertainty import dynamics_mistake, spread_mistake
 from activecharge.campaign.yaml_file import named_value, read_settings
-from activecharge.committee.options import SelectionOptions
+from activecharge.committee.selection.selection_options import SelectionOptions
 from activecharge.errors import UserError
-from activecharge.learning.options import TrainingOptions
-from activecharge.model.options import ModelOptions
+from activecharge.learning.training_options import TrainingOptions
+from activecharge.model.model_options import ModelOptions
 from activecharge.options import Options
-from activecharge.reference.options import GateOptions, ReferenceOptions, TbliteOptions
-from activecharge.sampling.options import (
+from activecharge.reference.reference_options import GateOptions, ReferenceOptions, TbliteOptions
+from activecharge.sampling.source_options import (
     DynamicsOptions,
     ExploreOptions,
     SanityOptions,

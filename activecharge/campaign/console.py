@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console as Terminal
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from activecharge.learning.options import TrainingOptions
+from activecharge.learning.training_options import TrainingOptions
 from activecharge.properties import PROPERTIES
 from activecharge.records import Failure
 

@@ -17,7 +17,7 @@ from activecharge.campaign.walkers import walk_starts
 from activecharge.errors import UserError
 from activecharge.learning.training_set import Member, TrainingSet
 from activecharge.records import Candidate, Failure, Prediction
-from activecharge.sampling.options import DynamicsOptions
+from activecharge.sampling.source_options import DynamicsOptions
 
 
 class Crew:

@@ -11,8 +11,8 @@ from ase import Atoms
 from activecharge.campaign.rounds import Chosen
 from activecharge.campaign.rundir import RunDirectory
 from activecharge.records import Candidate
-from activecharge.sampling.options import DynamicsOptions
-from activecharge.sampling.sources import Sieve, draw
+from activecharge.sampling.sieve import Sieve, draw
+from activecharge.sampling.source_options import DynamicsOptions
 
 
 def draw_test(run: RunDirectory) -> list[Candidate]:

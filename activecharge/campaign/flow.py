@@ -19,7 +19,7 @@ from activecharge.campaign.scheduler import Policy, Standing
 from activecharge.campaign.streaming import Activity, Order
 from activecharge.campaign.walkers import walk_starts
 from activecharge.records import Candidate
-from activecharge.sampling.options import DynamicsOptions
+from activecharge.sampling.source_options import DynamicsOptions
 
 
 class Flow:

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from activecharge.campaign.mistakes import sentence
 from activecharge.campaign.yaml_file import named_value, read_settings
 from activecharge.dataset.extxyz import write_labels
-from activecharge.dataset.importer import Imported, import_file
-from activecharge.dataset.options import ImportOptions
+from activecharge.dataset.identity import content_hash
+from activecharge.dataset.importing.import_options import ImportOptions
+from activecharge.dataset.importing.importer import Imported, import_file
 from activecharge.errors import UserError
 from activecharge.reference.tight_binding import tight_binding_bec
-from activecharge.sampling.identity import content_hash
 from activecharge.sampling.leaks import Repeat, find_repeats
 from activecharge.sampling.pool import read_pool
 

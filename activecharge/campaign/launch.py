@@ -14,7 +14,7 @@ from activecharge.campaign.precheck import precheck
 from activecharge.campaign.rundir import RunDirectory
 from activecharge.campaign.status import status
 from activecharge.dataset.manifest import versions
-from activecharge.model.convergence import converge
+from activecharge.model.coulomb.convergence import converge
 
 MEANINGS = {
     "campaign.yaml": "the campaign with every default written out",

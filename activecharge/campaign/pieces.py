@@ -14,22 +14,23 @@ from activecharge.campaign.console import Console
 from activecharge.campaign.executor import Lost, Slot, open_executor
 from activecharge.campaign.store import LabelStore
 from activecharge.campaign.strict import strict
-from activecharge.committee import disagreement, selection
-from activecharge.committee.options import SelectionOptions
+from activecharge.committee import disagreement
+from activecharge.committee.selection import choose as selection
+from activecharge.committee.selection.selection_options import SelectionOptions
 from activecharge.dataset.candidates import candidate_to_atoms
 from activecharge.dataset.extxyz import read_labels, write_labels
 from activecharge.dataset.frames import write_frames
+from activecharge.dataset.identity import content_hash
 from activecharge.dataset.predictions import put_prediction, write_predictions
 from activecharge.dataset.splits import split
 from activecharge.errors import UserError
-from activecharge.learning.options import TrainingOptions
+from activecharge.learning.training_options import TrainingOptions
 from activecharge.learning.training_set import Member, TrainingSet, trainings
-from activecharge.model.options import ModelOptions
+from activecharge.model.model_options import ModelOptions
 from activecharge.records import Candidate, Failure, Label
 from activecharge.reference.failure import too_many
-from activecharge.reference.options import GateOptions, ReferenceOptions
+from activecharge.reference.reference_options import GateOptions, ReferenceOptions
 from activecharge.report.metrics import errors
-from activecharge.sampling.identity import content_hash
 from activecharge.sampling.pool import read_pool
 
 

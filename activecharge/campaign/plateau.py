@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from activecharge.properties import PROPERTIES
-from activecharge.report.summary import Pair, pair_errors
+from activecharge.report.campaign.summary import Pair, pair_errors
 
 FOLLOWED = ("charges", "bec")
 """Properties whose errors tell whether a campaign still gains."""

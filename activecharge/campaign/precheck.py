@@ -6,8 +6,8 @@ import numpy as np
 
 from activecharge.campaign.config import Campaign
 from activecharge.errors import UserError
-from activecharge.sampling.options import needs_labelled
-from activecharge.sampling.sources import Sieve, draw
+from activecharge.sampling.sieve import Sieve, draw
+from activecharge.sampling.source_options import needs_labelled
 
 _THROWN_AWAY = "working_dir_files"
 """Folder in which Ray keeps the copies of jobs' working directories."""

@@ -25,7 +25,7 @@ _HASH = re.compile(r'\bhash=(?:(\w+)|"_JSON \\"(\w+)\\"")')
 class Chosen:
     """A candidate that a round labels, with what the committee said of it.
 
-    `why` is "initial" or as in `activecharge.committee.selection.Choice`; `score` and `worst` are
+    `why` is "initial" or as in `committee.selection.choose.Choice`; `score` and `worst` are
     as in `activecharge.records.Scored`. They and `prediction` are None where there was no
     committee, or what it said was not a finite number. `committee` is the round of the committee
     that chose, where that is not the round before; `cause` is as in `Scored`, empty where unknown.
@@ -151,7 +151,7 @@ class RoundFolder:
             ) from error
 
     def write_sources(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Keep what each source brought, see `activecharge.committee.novelty.tally`."""
+        """Keep what each source brought, see `activecharge.committee.selection.novelty.tally`."""
         write_json(self.sources, list(rows))
 
     def read_sources(self) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from activecharge.campaign.rundir import RunDirectory
 from activecharge.campaign.steps import export_dataset
 from activecharge.errors import UserError
 from activecharge.records import Candidate, Label, Scored
-from activecharge.sampling.options import DynamicsOptions
+from activecharge.sampling.source_options import DynamicsOptions
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,10 @@ from activecharge.campaign.rounds import Chosen
 from activecharge.campaign.rundir import RunDirectory
 from activecharge.campaign.uncertainty import outputs
 from activecharge.campaign.work import CommitteeWork
-from activecharge.committee import disagreement, novelty, selection
-from activecharge.committee.options import SelectionOptions
+from activecharge.committee import disagreement
+from activecharge.committee.selection import choose as selection
+from activecharge.committee.selection import novelty
+from activecharge.committee.selection.selection_options import SelectionOptions
 from activecharge.dataset.export import export
 from activecharge.dataset.predictions import write_pairs
 from activecharge.dataset.splits import split

@@ -6,7 +6,7 @@ from activecharge.campaign.config import Campaign
 from activecharge.campaign.plateau import expected_target, plateau
 from activecharge.campaign.rundir import RunDirectory
 from activecharge.records import Label
-from activecharge.report.summary import Pair, pair_errors
+from activecharge.report.campaign.summary import Pair, pair_errors
 
 
 def stop_reason(run: RunDirectory, number: int) -> str:

@@ -7,13 +7,13 @@ from activecharge.campaign.calibrate import calibration_record
 from activecharge.campaign.crew import Crew
 from activecharge.campaign.rundir import Chosen, RunDirectory
 from activecharge.campaign.stages import Done
-from activecharge.committee.novelty import variety
+from activecharge.committee.selection.novelty import variety
 from activecharge.dataset.manifest import versions
 from activecharge.dataset.predictions import read_pairs
 from activecharge.properties import PROPERTIES
 from activecharge.records import Failure, Label
-from activecharge.report.page import write_report
-from activecharge.report.summary import CampaignSummary, Pair, RoundSummary
+from activecharge.report.campaign.page import write_report
+from activecharge.report.campaign.summary import CampaignSummary, Pair, RoundSummary
 
 
 def report_campaign(run: RunDirectory, crew: Crew, number: int, reason: str) -> Done:

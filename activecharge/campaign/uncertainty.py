@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from activecharge.learning.options import TrainingOptions, why_no_last_layer
+from activecharge.learning.training_options import TrainingOptions, why_no_last_layer
 from activecharge.options import Options
 from activecharge.properties import PROPERTIES
 

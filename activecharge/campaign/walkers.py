@@ -8,11 +8,11 @@ from ase import Atoms
 
 from activecharge.campaign.config import Campaign
 from activecharge.campaign.work import Start
+from activecharge.dataset.identity import canonical
 from activecharge.errors import UserError
-from activecharge.sampling.identity import canonical
 from activecharge.sampling.molecules import at_density
-from activecharge.sampling.options import DynamicsOptions
-from activecharge.sampling.sources import Sieve, draw
+from activecharge.sampling.sieve import Sieve, draw
+from activecharge.sampling.source_options import DynamicsOptions
 
 REFERENCE = 16
 """Labelled frames in which a bias takes its unit."""

@@ -18,8 +18,8 @@ from ase import Atoms
 from activecharge.campaign.resources import GIB, Slot
 from activecharge.errors import UserError
 from activecharge.records import Candidate, Failure, Label, MemberResult, Prediction
-from activecharge.reference.options import GateOptions, ReferenceOptions
-from activecharge.sampling.options import DynamicsOptions, SanityOptions
+from activecharge.reference.reference_options import GateOptions, ReferenceOptions
+from activecharge.sampling.source_options import DynamicsOptions, SanityOptions
 
 LEAST_ROOM = 1024**2
 """Bytes in the scratch folder below which no reference run can succeed."""
@@ -137,7 +137,7 @@ class Start:
 def walk(shared: WalkWork, start: Start):
     """Run one batch of walkers; returns a `sampling.dynamics.Walk`."""
     from activecharge.committee.bias import SpreadBias
-    from activecharge.sampling import dynamics
+    from activecharge.sampling.dynamics import langevin as dynamics
 
     committee, bias = shared.committee.load(), shared.options.bias
     push = None

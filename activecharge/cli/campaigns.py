@@ -108,7 +108,7 @@ def report(directory: RunDir) -> None:
     from activecharge.campaign.rundir import RunDirectory
     from activecharge.campaign.status import status
     from activecharge.campaign.summary import campaign_summary
-    from activecharge.report.page import write_report
+    from activecharge.report.campaign.page import write_report
 
     directory_ = RunDirectory.open(directory)
     summary = campaign_summary(directory_, status(directory_)["stop_reason"])

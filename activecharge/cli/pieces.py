@@ -37,7 +37,7 @@ def label(
     from activecharge.campaign.config import load_campaign, parse_reference
     from activecharge.campaign.console import Console
     from activecharge.campaign.pieces import label_file
-    from activecharge.reference.options import GateOptions
+    from activecharge.reference.reference_options import GateOptions
 
     console = Console()
     if config:

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 
-from activecharge.committee.calibration import CALIBRATION, Calibration
-from activecharge.committee.sources import Members, Network, Source
+from activecharge.committee.calibration.calibration import CALIBRATION, Calibration
+from activecharge.committee.estimates import Members, Network, Source
 from activecharge.errors import UserError
 from activecharge.model import ARCHITECTURE, LAST_LAYER
 from activecharge.model.checkpoint import load_model

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 from activecharge.learning.batches import Batch
-from activecharge.model.electrostatics import Electrostatics
+from activecharge.model.coulomb.electrostatics import Electrostatics
 from activecharge.model.geometry import trace_geometry
+from activecharge.model.model_options import ModelOptions
 from activecharge.model.network import Architecture
-from activecharge.model.options import ModelOptions
 
 
 def fit_architecture(

@@ -6,8 +6,8 @@ import torch
 from torch.nn.functional import huber_loss
 
 from activecharge.learning.batches import Batch
-from activecharge.learning.options import LossWeights
-from activecharge.model.options import ModelOptions
+from activecharge.learning.training_options import LossWeights
+from activecharge.model.model_options import ModelOptions
 from activecharge.properties import PROPERTIES
 
 

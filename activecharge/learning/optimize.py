@@ -8,7 +8,7 @@ import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from activecharge.errors import UserError
-from activecharge.learning.options import TrainingOptions
+from activecharge.learning.training_options import TrainingOptions
 
 WARM_UP = 0.05
 """Share of the steps over which the learning rate rises."""

@@ -9,7 +9,7 @@ from activecharge.errors import UserError
 from activecharge.learning.baseline import fit_architecture
 from activecharge.learning.batches import Batch
 from activecharge.learning.charges import start_latent_charges
-from activecharge.learning.options import why_no_last_layer
+from activecharge.learning.training_options import why_no_last_layer
 from activecharge.learning.training_set import Member, TrainingSet
 from activecharge.model.checkpoint import load_model
 from activecharge.model.network import ChargeModel

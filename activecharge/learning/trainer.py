@@ -8,11 +8,11 @@ import torch
 
 from activecharge.learning.batches import join_batches, make_batch
 from activecharge.learning.finish import evaluate, outputs, settle
-from activecharge.learning.heads import train_heads
-from activecharge.learning.last_layer import fit_last_layer
+from activecharge.learning.fit_last_layer import fit_last_layer
 from activecharge.learning.loss import active_weights, loss
 from activecharge.learning.optimize import optimize, shuffled
 from activecharge.learning.start import bootstrap, check, first_model, start_charges
+from activecharge.learning.train_heads import train_heads
 from activecharge.learning.training_set import Member, TrainingSet
 from activecharge.model.checkpoint import save_model
 from activecharge.model.network import ChargeModel

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from activecharge.learning.options import TrainingOptions
-from activecharge.model.options import ModelOptions
+from activecharge.learning.training_options import TrainingOptions
+from activecharge.model.model_options import ModelOptions
 from activecharge.records import Label
 
 

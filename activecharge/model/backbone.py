@@ -15,8 +15,8 @@ from typing import Any
 
 import torch
 
+from activecharge.model.model_options import ModelOptions
 from activecharge.model.neighbors import Neighbors
-from activecharge.model.options import ModelOptions
 
 # mace switches torch's safe loading off for the whole process, so that e3nn can read its
 # constants. We let e3nn do that, then switch safe loading on again. Both talk on import, which

@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from activecharge.errors import UserError
 from activecharge.files import write_atomic, write_json
 from activecharge.model import ARCHITECTURE, WEIGHTS
+from activecharge.model.model_options import ModelOptions
 from activecharge.model.network import Architecture, ChargeModel
-from activecharge.model.options import ModelOptions
 
 
 def save_model(model: ChargeModel, directory: Path | str) -> Path:

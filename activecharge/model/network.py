@@ -8,8 +8,8 @@ from torch import nn
 
 from activecharge.model.allocator import keep_freed_memory
 from activecharge.model.backbone import Backbone, Features
+from activecharge.model.coulomb.electrostatics import Electrostatics
 from activecharge.model.derivatives import born_effective_charges, energy_derivatives
-from activecharge.model.electrostatics import Electrostatics
 from activecharge.model.encoded import Encoded
 from activecharge.model.geometry import Geometry, trace_geometry
 from activecharge.model.graph import Graph
@@ -21,8 +21,8 @@ from activecharge.model.heads import (
     PairFunction,
     PairTensors,
 )
+from activecharge.model.model_options import ModelOptions
 from activecharge.model.neighbors import tabulate
-from activecharge.model.options import ModelOptions
 
 keep_freed_memory()
 

@@ -10,9 +10,9 @@ from ase import Atoms
 
 from activecharge.errors import UserError
 from activecharge.records import Candidate, Failure
-from activecharge.reference.options import CodeOptions, GateOptions, ReferenceOptions
+from activecharge.reference.isolation.worker import CODES
+from activecharge.reference.reference_options import CodeOptions, GateOptions, ReferenceOptions
 from activecharge.reference.run import label_candidate
-from activecharge.reference.worker import CODES
 
 PROBE_LIMIT = 120.0
 """Time that the label of one molecule may take [s]."""

@@ -10,8 +10,8 @@ import numpy as np
 from activecharge.errors import UserError
 from activecharge.records import Candidate, Failure, Label
 from activecharge.reference.failure import ReferenceFailure
-from activecharge.reference.isolate import shared_worker
-from activecharge.reference.options import GateOptions, ReferenceOptions
+from activecharge.reference.isolation.isolate import shared_worker
+from activecharge.reference.reference_options import GateOptions, ReferenceOptions
 
 
 def label_candidate(

@@ -4,7 +4,7 @@ import numpy as np
 from ase import Atoms
 
 from activecharge.records import Candidate, Label
-from activecharge.reference.options import GateOptions, TbliteOptions
+from activecharge.reference.reference_options import GateOptions, TbliteOptions
 from activecharge.reference.run import label_candidate
 
 LARGEST_CELL = 48
@@ -14,7 +14,7 @@ LARGEST_CELL = 48
 def tight_binding_bec(atoms: Atoms) -> np.ndarray | None:
     """Compute Z with GFN2-xTB in an isolated process; cells of 16 molecules take minutes.
 
-    Fit for `second` of `activecharge.dataset.index_order.detect`, where the file's own Z comes
+    Fit for `second` of `dataset.importing.index_order.detect`, where the file's own Z comes
     from a like method: GFN2-xTB's differs from that of density functional theory by more than
     transposition changes it.
 

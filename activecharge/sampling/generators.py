@@ -8,11 +8,14 @@ from ase import Atoms
 
 from activecharge.errors import UserError
 from activecharge.options import Options
-from activecharge.sampling.builders import build_boxes, build_clusters
-from activecharge.sampling.carving import carve_clusters
-from activecharge.sampling.distortion import compress, dissociate
-from activecharge.sampling.ice import build_ice
-from activecharge.sampling.options import (
+from activecharge.sampling.builders.ice import build_ice
+from activecharge.sampling.builders.liquid import build_boxes, build_clusters
+from activecharge.sampling.builders.slabs import build_slabs
+from activecharge.sampling.derived.carving import carve_clusters
+from activecharge.sampling.derived.distortion import compress, dissociate
+from activecharge.sampling.derived.rattle import rattle
+from activecharge.sampling.pool import read_pool
+from activecharge.sampling.source_options import (
     BoxesOptions,
     CarvedOptions,
     ClustersOptions,
@@ -23,9 +26,6 @@ from activecharge.sampling.options import (
     RattleOptions,
     SlabsOptions,
 )
-from activecharge.sampling.pool import read_pool
-from activecharge.sampling.rattle import rattle
-from activecharge.sampling.slabs import build_slabs
 
 _TRIES = 20
 """Frames drawn at most for each one asked for."""
@@ -42,7 +42,7 @@ def raw_frames(
     Parameters
     ----------
     options : Options
-        Any of `activecharge.sampling.options.SourceOptions`.
+        Any of `activecharge.sampling.source_options.SourceOptions`.
     rng : numpy.random.Generator
     elements : collection of str
         Chemical symbols that the campaign knows.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 
+from activecharge.dataset.identity import content_hash
 from activecharge.sampling.duplicates import fingerprint
-from activecharge.sampling.identity import content_hash
 
 
 @dataclass(frozen=True)

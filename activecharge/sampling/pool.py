@@ -6,8 +6,8 @@ from pathlib import Path
 from ase import Atoms
 
 from activecharge.dataset.frames import read_frames
+from activecharge.dataset.identity import canonical
 from activecharge.errors import UserError
-from activecharge.sampling.identity import canonical
 
 
 def read_pool(path: Path | str, elements: Collection[str] | None = None) -> list[Atoms]:

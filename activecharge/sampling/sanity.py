@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import pdist, squareform
 
-from activecharge.sampling.options import SanityOptions
+from activecharge.sampling.source_options import SanityOptions
 
 _H, _O = 1, 8
 

@@ -9,11 +9,11 @@ import numpy as np
 from ase import Atoms
 from ase.build import molecule
 
-from activecharge.reference.code_options import TbliteOptions
-from activecharge.reference.tblite_run import calculator, run
-from activecharge.sampling.carving import carve
-from activecharge.sampling.options import IceOptions, SanityOptions
-from activecharge.sampling.sources import Sieve, draw
+from activecharge.reference.codes.code_options import TbliteOptions
+from activecharge.reference.codes.tblite.tblite_run import calculator, run
+from activecharge.sampling.derived.carving import carve
+from activecharge.sampling.sieve import Sieve, draw
+from activecharge.sampling.source_options import IceOptions, SanityOptions
 
 SIZES = (17, 35, 60)
 """Molecules in the clusters."""

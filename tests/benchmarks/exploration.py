@@ -18,13 +18,13 @@ from activecharge.campaign.uncertainty import outputs
 from activecharge.campaign.walkers import walk_starts
 from activecharge.campaign.work import CommitteeWork, WalkWork, walk
 from activecharge.committee.committee import Committee
-from activecharge.committee.novelty import distances
+from activecharge.committee.selection.novelty import distances
+from activecharge.dataset.identity import canonical, content_hash
 from activecharge.records import Candidate, Label
-from activecharge.reference.options import GateOptions, TbliteOptions
+from activecharge.reference.reference_options import GateOptions, TbliteOptions
 from activecharge.reference.run import label_candidate
 from activecharge.report.metrics import errors
-from activecharge.sampling.identity import canonical, content_hash
-from activecharge.sampling.options import DynamicsOptions
+from activecharge.sampling.source_options import DynamicsOptions
 
 FRAMES = 40
 """Frames of each kind that are labelled."""

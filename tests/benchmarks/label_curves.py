@@ -19,16 +19,16 @@ from scipy.optimize import isotonic_regression
 
 from activecharge.campaign.calibrate import aged, blind_pairs, calibration_record
 from activecharge.campaign.rundir import RunDirectory
-from activecharge.committee.blind import BlindPair
-from activecharge.committee.calibration import CALIBRATION, Calibration
-from activecharge.committee.reliability import Judged, judge, reliability, spearman
+from activecharge.committee.calibration.blind import BlindPair
+from activecharge.committee.calibration.calibration import CALIBRATION, Calibration
+from activecharge.committee.calibration.reliability import Judged, judge, reliability, spearman
 from activecharge.dataset.extxyz import read_labels
 from activecharge.dataset.frames import read_frames
+from activecharge.dataset.identity import content_hash
 from activecharge.dataset.predictions import read_pairs
-from activecharge.report.axes import log_ticks
+from activecharge.report.drawing.axes import log_ticks
+from activecharge.report.drawing.style import CYCLE
 from activecharge.report.metrics import errors
-from activecharge.report.style import CYCLE
-from activecharge.sampling.identity import content_hash
 
 PROPERTIES = {"charges": "q", "bec": "Z"}
 NAMES = {symbol: name for name, symbol in PROPERTIES.items()}

@@ -18,11 +18,11 @@ import numpy as np
 from activecharge.campaign import work
 from activecharge.campaign.config import ExecutorOptions
 from activecharge.campaign.executor import Executor, Slot, open_executor
+from activecharge.dataset.identity import content_hash
 from activecharge.records import Candidate, Label
-from activecharge.reference.options import GateOptions, TbliteOptions
-from activecharge.sampling.builders import build_clusters
-from activecharge.sampling.identity import content_hash
-from activecharge.sampling.options import ClustersOptions
+from activecharge.reference.reference_options import GateOptions, TbliteOptions
+from activecharge.sampling.builders.liquid import build_clusters
+from activecharge.sampling.source_options import ClustersOptions
 
 COUNT, MOLECULES, CPUS, REPEATS = 64, 6, 2, 7
 

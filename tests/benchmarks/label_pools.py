@@ -30,15 +30,15 @@ from activecharge.campaign.uncertainty import outputs
 from activecharge.campaign.walkers import walk_starts
 from activecharge.campaign.work import CommitteeWork, WalkWork, walk
 from activecharge.dataset.frames import write_frames
-from activecharge.reference.options import GateOptions, TbliteOptions
-from activecharge.sampling.options import (
+from activecharge.reference.reference_options import GateOptions, TbliteOptions
+from activecharge.sampling.sieve import Sieve, draw
+from activecharge.sampling.source_options import (
     BoxesOptions,
     ClustersOptions,
     CompressedOptions,
     DissociatedOptions,
     DynamicsOptions,
 )
-from activecharge.sampling.sources import Sieve, draw
 
 SMALL = ClustersOptions(molecules=(1, 6))
 PAIRS = ClustersOptions(molecules=(2, 6))

@@ -23,10 +23,10 @@ from ase.build import molecule
 
 from activecharge.learning.batches import Batch
 from activecharge.learning.loss import active_weights, loss
-from activecharge.learning.options import LossWeights
+from activecharge.learning.training_options import LossWeights
 from activecharge.model.graph import Graph, build_graph, join
+from activecharge.model.model_options import ModelOptions
 from activecharge.model.network import Architecture, ChargeModel
-from activecharge.model.options import ModelOptions
 from activecharge.properties import PROPERTIES
 
 SIZES = (33, 264, 891, 2112, 4125)

@@ -17,11 +17,18 @@ import numpy as np
 from ase import Atoms
 from ase.build import molecule
 
-from activecharge.reference import cp2k, pyscf, tblite, xtb
-from activecharge.reference.cp2k_input import template
-from activecharge.reference.options import Cp2kOptions, PyscfOptions, TbliteOptions, XtbOptions
-from activecharge.sampling.builders import build_boxes
-from activecharge.sampling.options import BoxesOptions
+from activecharge.reference.codes import pyscf, xtb
+from activecharge.reference.codes.cp2k import cp2k
+from activecharge.reference.codes.cp2k.cp2k_input import template
+from activecharge.reference.codes.tblite import tblite
+from activecharge.reference.reference_options import (
+    Cp2kOptions,
+    PyscfOptions,
+    TbliteOptions,
+    XtbOptions,
+)
+from activecharge.sampling.builders.liquid import build_boxes
+from activecharge.sampling.source_options import BoxesOptions
 
 SIZES = (1, 8, 16, 32, 64)
 

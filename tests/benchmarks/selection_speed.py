@@ -8,8 +8,8 @@ import time
 import numpy as np
 from ase import Atoms
 
-from activecharge.committee.options import SelectionOptions
-from activecharge.committee.selection import select
+from activecharge.committee.selection.choose import select
+from activecharge.committee.selection.selection_options import SelectionOptions
 from activecharge.records import Candidate, Prediction, Scored
 
 CANDIDATES, FEATURES, PICKS, KNOWN = 50_000, 256, 200, 500

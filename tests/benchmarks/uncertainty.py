@@ -23,21 +23,21 @@ import numpy as np
 import torch
 from ase import Atoms
 
-from activecharge.committee.blind import BlindPair, blind
-from activecharge.committee.calibration import Calibration
+from activecharge.committee.calibration.blind import BlindPair, blind
+from activecharge.committee.calibration.calibration import Calibration
+from activecharge.committee.calibration.reliability import judge, reliability, spearman
 from activecharge.committee.committee import Committee
-from activecharge.committee.reliability import judge, reliability, spearman
-from activecharge.learning.options import TrainingOptions
+from activecharge.dataset.identity import content_hash
 from activecharge.learning.trainer import train_member
+from activecharge.learning.training_options import TrainingOptions
 from activecharge.learning.training_set import Member, TrainingSet, trainings
-from activecharge.model.options import ModelOptions
+from activecharge.model.model_options import ModelOptions
 from activecharge.records import Candidate, Label
+from activecharge.reference.codes.tblite.tblite import label
 from activecharge.reference.failure import ReferenceFailure
-from activecharge.reference.options import TbliteOptions
-from activecharge.reference.tblite import label
-from activecharge.sampling.builders import build_clusters
-from activecharge.sampling.identity import content_hash
-from activecharge.sampling.options import ClustersOptions
+from activecharge.reference.reference_options import TbliteOptions
+from activecharge.sampling.builders.liquid import build_clusters
+from activecharge.sampling.source_options import ClustersOptions
 
 KINDS = ("committee", "heads", "last_layer")
 MEMBERS = 4
@@ -188,7 +188,7 @@ class _Bare:
         self.model = model
 
     def __call__(self, graph, wanted):
-        from activecharge.committee.sources import Estimate
+        from activecharge.committee.estimates import Estimate
 
         found = {n: v.double().numpy() for n, v in self.model(graph, wanted).items()}
         return Estimate({n: found[n] for n in wanted}, {}, found["descriptor"])

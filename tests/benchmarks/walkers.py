@@ -12,11 +12,11 @@ import torch
 
 from activecharge.committee.bias import SpreadBias
 from activecharge.committee.committee import Committee
+from activecharge.model.model_options import ModelOptions
 from activecharge.model.network import Architecture, ChargeModel
-from activecharge.model.options import ModelOptions
-from activecharge.sampling.builders import build_boxes, build_clusters
-from activecharge.sampling.dynamics import walk
-from activecharge.sampling.options import (
+from activecharge.sampling.builders.liquid import build_boxes, build_clusters
+from activecharge.sampling.dynamics.langevin import walk
+from activecharge.sampling.source_options import (
     BoxesOptions,
     ClustersOptions,
     DynamicsOptions,

@@ -5,8 +5,8 @@ import pytest
 from ase.build import molecule
 
 from activecharge.campaign.config import load_campaign
+from activecharge.dataset.identity import canonical, content_hash
 from activecharge.records import Candidate, Label
-from activecharge.sampling.identity import canonical, content_hash
 
 
 @pytest.fixture

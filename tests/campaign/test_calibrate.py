@@ -9,7 +9,7 @@ from ase import Atoms
 from activecharge.campaign.calibrate import RECENCY, calibrate_round, calibration_record
 from activecharge.campaign.rounds import Lesson
 from activecharge.campaign.rundir import Chosen, RunDirectory
-from activecharge.committee.calibration import CALIBRATION, Calibration
+from activecharge.committee.calibration.calibration import CALIBRATION, Calibration
 from activecharge.dataset.predictions import write_pairs
 from activecharge.records import Candidate, Label, Prediction
 

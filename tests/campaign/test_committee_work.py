@@ -8,8 +8,8 @@ from ase.build import molecule
 from activecharge.campaign.resources import Slot
 from activecharge.campaign.work import CommitteeWork, predict
 from activecharge.model.checkpoint import save_model
+from activecharge.model.model_options import ModelOptions
 from activecharge.model.network import Architecture, ChargeModel
-from activecharge.model.options import ModelOptions
 
 WATER = molecule("H2O")
 

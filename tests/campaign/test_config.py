@@ -11,7 +11,7 @@ from activecharge.campaign.config import (
     parse_training,
 )
 from activecharge.errors import UserError
-from activecharge.reference.options import TbliteOptions
+from activecharge.reference.reference_options import TbliteOptions
 
 SHIPPED = sorted((Path(__file__).parents[2] / "campaigns").glob("*.yaml"))
 BASE = "initial: [{kind: clusters}]\n"

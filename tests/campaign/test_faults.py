@@ -24,7 +24,7 @@ from activecharge.campaign.rundir import RunDirectory
 from activecharge.campaign.store import LabelStore
 from activecharge.errors import UserError
 from activecharge.records import Failure, Label
-from activecharge.reference.options import CommandOptions, GateOptions
+from activecharge.reference.reference_options import CommandOptions, GateOptions
 
 pytestmark = pytest.mark.xdist_group("ray")
 

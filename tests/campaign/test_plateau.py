@@ -6,7 +6,7 @@ from ase import Atoms
 
 from activecharge.campaign.plateau import expected_target, gain_and_noise, plateau
 from activecharge.records import Candidate, Label, Prediction
-from activecharge.report.summary import Pair
+from activecharge.report.campaign.summary import Pair
 
 
 def make_pair(error, expected=None, names=("charges", "bec")):

@@ -8,9 +8,9 @@ from ase.build import molecule
 
 from activecharge.campaign.walkers import walk_starts
 from activecharge.errors import UserError
-from activecharge.sampling.builders import build_boxes
+from activecharge.sampling.builders.liquid import build_boxes
 from activecharge.sampling.molecules import mass_density
-from activecharge.sampling.options import BoxesOptions, DynamicsOptions, IceOptions
+from activecharge.sampling.source_options import BoxesOptions, DynamicsOptions, IceOptions
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from ase.units import Hartree
 
 from activecharge.dataset.extxyz import read_labels
 from activecharge.reference.tight_binding import tight_binding_bec
-from activecharge.sampling.builders import build_boxes
-from activecharge.sampling.options import BoxesOptions
+from activecharge.sampling.builders.liquid import build_boxes
+from activecharge.sampling.source_options import BoxesOptions
 
 
 @pytest.fixture

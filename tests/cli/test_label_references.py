@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from activecharge.dataset.extxyz import read_labels
-from activecharge.sampling.builders import build_clusters
-from activecharge.sampling.options import ClustersOptions
+from activecharge.sampling.builders.liquid import build_clusters
+from activecharge.sampling.source_options import ClustersOptions
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from dataclasses import fields, replace
 import numpy as np
 from ase import Atoms
 
-from activecharge.committee.blind import Blind, BlindPair
-from activecharge.committee.descriptor_space import DescriptorSpace
-from activecharge.committee.options import SelectionOptions
-from activecharge.committee.selection import select
-from activecharge.committee.strategies import Quotas, Task
+from activecharge.committee.calibration.blind import Blind, BlindPair
+from activecharge.committee.selection.choose import select
+from activecharge.committee.selection.descriptor_space import DescriptorSpace
+from activecharge.committee.selection.selection_options import SelectionOptions
+from activecharge.committee.selection.strategies import Quotas, Task
 from activecharge.records import Candidate, Label, Prediction
 
 

@@ -7,8 +7,8 @@ from ase import Atoms
 from ase.build import molecule
 
 from activecharge.committee.committee import Committee
+from activecharge.model.model_options import ModelOptions
 from activecharge.model.network import Architecture, ChargeModel
-from activecharge.model.options import ModelOptions
 from activecharge.records import Candidate, Prediction, Scored
 
 

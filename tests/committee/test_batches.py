@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from activecharge.committee.options import SelectionOptions
-from activecharge.committee.selection import select
+from activecharge.committee.selection.choose import select
+from activecharge.committee.selection.selection_options import SelectionOptions
 
 STRATEGIES = ("top", "threshold", "logdet", "farthest", "random")
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from committee_cases import make_pairs
 
-from activecharge.committee.blind import blind
-from activecharge.committee.calibration import CALIBRATION, Calibration
-from activecharge.committee.error_model import FEWEST_FRAMES, LEVELS
-from activecharge.committee.reliability import judge, reliability
+from activecharge.committee.calibration.blind import blind
+from activecharge.committee.calibration.calibration import CALIBRATION, Calibration
+from activecharge.committee.calibration.error_model import FEWEST_FRAMES, LEVELS
+from activecharge.committee.calibration.reliability import judge, reliability
 from activecharge.errors import UserError
 from activecharge.records import Prediction
 

@@ -9,7 +9,7 @@ from ase import Atoms
 from scipy.spatial.transform import Rotation
 
 from activecharge.committee import committee as module
-from activecharge.committee.calibration import CALIBRATION, Calibration, Fit
+from activecharge.committee.calibration.calibration import CALIBRATION, Calibration, Fit
 from activecharge.committee.committee import Committee
 from activecharge.errors import UserError
 from activecharge.model.checkpoint import save_model

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial.distance import cdist, pdist
 
-from activecharge.committee.descriptor_space import DescriptorSpace, nearest
+from activecharge.committee.selection.descriptor_space import DescriptorSpace, nearest
 
 
 def test_nearest_is_the_least_distance():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from committee_cases import join, make_blind
 
-from activecharge.committee.error_model import (
+from activecharge.committee.calibration.error_model import (
     LEVELS,
     ErrorModel,
     conformal_factor,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from activecharge.committee.novelty import distances, tally, variety
-from activecharge.committee.selection import Choice
+from activecharge.committee.selection.choose import Choice
+from activecharge.committee.selection.novelty import distances, tally, variety
 from activecharge.records import Candidate
 
 

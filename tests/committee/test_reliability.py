@@ -5,9 +5,9 @@ import pytest
 from committee_cases import make_pairs
 from scipy.stats import spearmanr
 
-from activecharge.committee.calibration import Calibration
-from activecharge.committee.error_model import LEVELS
-from activecharge.committee.reliability import Judged, judge, reliability, spearman
+from activecharge.committee.calibration.calibration import Calibration
+from activecharge.committee.calibration.error_model import LEVELS
+from activecharge.committee.calibration.reliability import Judged, judge, reliability, spearman
 
 
 @pytest.mark.parametrize("values", [7, 10_000])

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from activecharge.calculator import ChargeCalculator
-from activecharge.committee.calibration import CALIBRATION, Calibration, Fit
+from activecharge.committee.calibration.calibration import CALIBRATION, Calibration, Fit
+from activecharge.committee.calibration.error_model import LEVELS
 from activecharge.committee.committee import Committee
-from activecharge.committee.error_model import LEVELS
 from activecharge.errors import UserError
 from activecharge.model.checkpoint import save_model
 from activecharge.model.last_layer import DIRECTIONS, LastLayer, Scale

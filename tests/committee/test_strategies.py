@@ -7,7 +7,12 @@ import pytest
 from committee_cases import make_task
 from scipy.spatial.distance import cdist
 
-from activecharge.committee.strategies import LENGTH, Quotas, farthest_first, largest_determinant
+from activecharge.committee.selection.strategies import (
+    LENGTH,
+    Quotas,
+    farthest_first,
+    largest_determinant,
+)
 
 
 def kernel(task):

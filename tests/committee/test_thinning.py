@@ -5,7 +5,7 @@ import pytest
 from committee_cases import choose, make_task
 from scipy.spatial.distance import cdist
 
-from activecharge.committee.strategies import in_order
+from activecharge.committee.selection.strategies import in_order
 
 
 def thin(descriptors, order, count, diversity, taken=(), known=None):

@@ -5,10 +5,10 @@ import os
 import numpy as np
 from ase import Atoms
 
-from activecharge.reference.options import TbliteOptions
-from activecharge.reference.tblite import label
-from activecharge.sampling.builders import build_clusters
-from activecharge.sampling.options import ClustersOptions
+from activecharge.reference.codes.tblite.tblite import label
+from activecharge.reference.reference_options import TbliteOptions
+from activecharge.sampling.builders.liquid import build_clusters
+from activecharge.sampling.source_options import ClustersOptions
 
 # Read when the OpenMP library loads: spinning threads are slow on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from born_cases import DCDR_FILE, DCDR_WATER, apt_differences, labelled, outcar
 
-from activecharge.dataset.born_files import read_born
+from activecharge.dataset.importing.born_files import read_born
 from activecharge.errors import UserError
 
 FIVE = 6e-6

@@ -7,11 +7,11 @@ from born_cases import DCDR_FILE, DCDR_WATER, labelled, outcar
 from pydantic import ValidationError
 
 from activecharge.dataset.extxyz import read_labels, write_labels
-from activecharge.dataset.importer import import_file
-from activecharge.dataset.options import ImportOptions
-from activecharge.dataset.unit_names import DEBYE
+from activecharge.dataset.identity import content_hash
+from activecharge.dataset.importing.import_options import ImportOptions
+from activecharge.dataset.importing.importer import import_file
+from activecharge.dataset.importing.unit_names import DEBYE
 from activecharge.errors import UserError
-from activecharge.sampling.identity import content_hash
 from activecharge.units import BOHR, HARTREE
 
 STORED = 1.1e-8

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from born_cases import DCDR_DIPOLE_DEBYE, DCDR_FILE, DCDR_WATER, labelled
 
-from activecharge.dataset.born_files import read_born
-from activecharge.dataset.index_order import Tensors, detect, rotation_matrix, verdict
-from activecharge.dataset.unit_names import DEBYE
+from activecharge.dataset.importing.born_files import read_born
+from activecharge.dataset.importing.index_order import Tensors, detect, rotation_matrix, verdict
+from activecharge.dataset.importing.unit_names import DEBYE
 
 
 def tensors(molecules, seed=0, transposed=False, dipole=True, noise=0.0):

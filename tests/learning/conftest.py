@@ -5,8 +5,8 @@ import torch
 from learning_cases import waters
 
 from activecharge.records import Candidate, Label
-from activecharge.reference.options import TbliteOptions
-from activecharge.reference.tblite import label
+from activecharge.reference.codes.tblite.tblite import label
+from activecharge.reference.reference_options import TbliteOptions
 
 # Two spinning threads on a busy machine take twenty times as long as one.
 torch.set_num_threads(1)

@@ -6,9 +6,9 @@ import numpy as np
 from ase import Atoms
 from ase.build import molecule
 
-from activecharge.learning.options import TrainingOptions
 from activecharge.learning.trainer import Member, TrainingSet, train_member
-from activecharge.model.options import ModelOptions
+from activecharge.learning.training_options import TrainingOptions
+from activecharge.model.model_options import ModelOptions
 from activecharge.properties import PROPERTIES
 from activecharge.records import Candidate, Label, MemberResult
 

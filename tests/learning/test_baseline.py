@@ -9,7 +9,7 @@ from learning_cases import ELEMENTS, synthetic, waters
 
 from activecharge.learning.baseline import fit_architecture
 from activecharge.learning.batches import make_batch
-from activecharge.model.options import ModelOptions
+from activecharge.model.model_options import ModelOptions
 from activecharge.units import COULOMB
 
 E0 = {"H": -13.6, "O": -2041.5}

@@ -12,10 +12,10 @@ from activecharge.errors import UserError
 from activecharge.learning.batches import join_batches, make_batch
 from activecharge.learning.charges import START, orient_charges, start_latent_charges
 from activecharge.learning.loss import active_weights
-from activecharge.learning.options import LossWeights
+from activecharge.learning.training_options import LossWeights
 from activecharge.model.checkpoint import load_model
+from activecharge.model.model_options import ModelOptions
 from activecharge.model.network import Architecture, ChargeModel
-from activecharge.model.options import ModelOptions
 
 EVERYTHING = ("energy", "forces", "dipole", "bec")
 

@@ -14,12 +14,12 @@ from learning_cases import (
 )
 from safetensors.torch import load_file
 
-from activecharge.learning import heads
+from activecharge.learning import train_heads as heads
 from activecharge.learning.baseline import fit_architecture
 from activecharge.learning.batches import join_batches, make_batch
 from activecharge.learning.loss import active_weights, loss
-from activecharge.learning.options import LossWeights
 from activecharge.learning.trainer import train_member
+from activecharge.learning.training_options import LossWeights
 from activecharge.learning.training_set import Member, trainings
 from activecharge.model.checkpoint import load_model
 from activecharge.model.network import ChargeModel

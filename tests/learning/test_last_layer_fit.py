@@ -7,7 +7,7 @@ import torch
 from learning_cases import TINY, mixed_labels, synthetic, train, training_set, waters
 
 from activecharge.errors import UserError
-from activecharge.learning.last_layer import most_likely_scale
+from activecharge.learning.fit_last_layer import most_likely_scale
 from activecharge.model.checkpoint import load_model
 from activecharge.model.last_layer import LastLayer
 

@@ -11,9 +11,9 @@ from activecharge.errors import UserError
 from activecharge.learning.baseline import fit_architecture
 from activecharge.learning.batches import Batch, join_batches, make_batch
 from activecharge.learning.loss import active_weights, frame_losses, loss
-from activecharge.learning.options import LossWeights
+from activecharge.learning.training_options import LossWeights
+from activecharge.model.model_options import ModelOptions
 from activecharge.model.network import ChargeModel
-from activecharge.model.options import ModelOptions
 from activecharge.properties import PROPERTIES
 
 ONE_EACH = dict.fromkeys(PROPERTIES, 1.0)

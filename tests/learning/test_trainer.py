@@ -10,8 +10,8 @@ from activecharge.errors import UserError
 from activecharge.learning.batches import join_batches, make_batch
 from activecharge.learning.loss import active_weights, frame_losses
 from activecharge.learning.optimize import as_good
-from activecharge.learning.options import LossWeights
 from activecharge.learning.trainer import Member, train_member
+from activecharge.learning.training_options import LossWeights
 from activecharge.model.checkpoint import load_model
 from activecharge.model.network import ChargeModel
 

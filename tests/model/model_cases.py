@@ -8,8 +8,8 @@ from ase import Atoms
 from ase.build import molecule
 
 from activecharge.model.graph import build_graph, join
+from activecharge.model.model_options import ModelOptions
 from activecharge.model.network import Architecture, ChargeModel
-from activecharge.model.options import ModelOptions
 from activecharge.units import COULOMB
 
 ELEMENTS = ("H", "O")

@@ -8,13 +8,13 @@ import torch
 from ase import Atoms
 from model_cases import boxed
 
-from activecharge.model import electrostatics
-from activecharge.model.convergence import converge
-from activecharge.model.electrostatics import Electrostatics
+from activecharge.model.coulomb import electrostatics
+from activecharge.model.coulomb.convergence import converge
+from activecharge.model.coulomb.electrostatics import Electrostatics
+from activecharge.model.coulomb.reciprocal import mesh_size, wave_vectors
 from activecharge.model.geometry import trace_geometry
 from activecharge.model.graph import build_graph
-from activecharge.model.options import ModelOptions
-from activecharge.model.reciprocal import mesh_size, wave_vectors
+from activecharge.model.model_options import ModelOptions
 
 DEFAULT = ModelOptions()
 

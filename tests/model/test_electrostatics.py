@@ -7,8 +7,8 @@ from ase import Atoms
 from ase.build import bulk
 from model_cases import boxed, waters
 
-from activecharge.model import electrostatics
-from activecharge.model.electrostatics import Electrostatics
+from activecharge.model.coulomb import electrostatics
+from activecharge.model.coulomb.electrostatics import Electrostatics
 from activecharge.model.geometry import trace_geometry
 from activecharge.model.graph import build_graph, join
 from activecharge.units import COULOMB

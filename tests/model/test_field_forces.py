@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from model_cases import FRAMES, make_model, moved, predict
 
-from activecharge.sampling.walkers import field_forces
+from activecharge.sampling.dynamics.walkers import field_forces
 
 FIELD = np.array([0.3, -0.2, 0.1])
 STEP = 1e-4

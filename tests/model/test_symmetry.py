@@ -5,7 +5,7 @@ import pytest
 import torch
 from model_cases import ALL, predict, random_orthogonal
 
-from activecharge.model import electrostatics
+from activecharge.model.coulomb import electrostatics
 
 # Rounding of double-precision sums, which Coulomb sums over thousands of waves enlarge.
 EXACT = {"atol": 1e-9, "rtol": 1e-9, "equal_nan": True}

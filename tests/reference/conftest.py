@@ -8,9 +8,9 @@ from ase import Atoms
 from water_cases import waters
 
 from activecharge.records import Candidate
-from activecharge.reference.isolate import close_workers
-from activecharge.reference.options import TbliteOptions
-from activecharge.reference.tblite import label
+from activecharge.reference.codes.tblite.tblite import label
+from activecharge.reference.isolation.isolate import close_workers
+from activecharge.reference.reference_options import TbliteOptions
 
 # Read when the OpenMP library loads: two spinning threads on a busy machine take six times
 # as long as one.

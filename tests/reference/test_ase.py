@@ -9,10 +9,10 @@ from pydantic import ValidationError
 pytest.importorskip("tblite.ase")
 
 from activecharge.errors import UserError
-from activecharge.reference import tblite
-from activecharge.reference.ase import label, settings
+from activecharge.reference.codes.ase import label, settings
+from activecharge.reference.codes.tblite import tblite
 from activecharge.reference.failure import ReferenceFailure, Refusal
-from activecharge.reference.options import AseOptions, TbliteOptions
+from activecharge.reference.reference_options import AseOptions, TbliteOptions
 
 TBLITE = AseOptions(
     calculator="tblite.ase:TBLite",

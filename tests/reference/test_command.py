@@ -6,9 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from activecharge.errors import UserError
-from activecharge.reference.command import label, settings
+from activecharge.reference.codes.command import label, settings
 from activecharge.reference.failure import ReferenceFailure, describe_exit
-from activecharge.reference.options import CommandOptions
+from activecharge.reference.reference_options import CommandOptions
 
 
 @pytest.fixture(autouse=True)

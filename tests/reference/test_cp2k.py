@@ -10,13 +10,13 @@ from pydantic import ValidationError
 from water_cases import waters
 
 from activecharge.errors import UserError
-from activecharge.reference import tblite
-from activecharge.reference.cp2k import label, remedies, settings
-from activecharge.reference.cp2k_input import template
-from activecharge.reference.cp2k_output import read
+from activecharge.reference.codes.cp2k.cp2k import label, remedies, settings
+from activecharge.reference.codes.cp2k.cp2k_input import template
+from activecharge.reference.codes.cp2k.cp2k_output import read
+from activecharge.reference.codes.tblite import tblite
 from activecharge.reference.failure import ReferenceFailure, Refusal
 from activecharge.reference.gates import gate
-from activecharge.reference.options import Cp2kOptions, GateOptions, TbliteOptions
+from activecharge.reference.reference_options import Cp2kOptions, GateOptions, TbliteOptions
 
 XTB = Cp2kOptions(method="GFN1-xTB")
 DFT = Cp2kOptions(

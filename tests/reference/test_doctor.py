@@ -6,7 +6,7 @@ import pytest
 
 from activecharge.reference import doctor
 from activecharge.reference.doctor import Check, examine, probe, render
-from activecharge.reference.worker import CODES
+from activecharge.reference.isolation.worker import CODES
 
 
 @pytest.mark.usefixtures("fresh_workers")

@@ -15,8 +15,9 @@ from test_label_candidate import FOREVER, is_dead, wait_until
 
 from activecharge.records import Candidate, Failure, Label
 from activecharge.reference.failure import too_many
-from activecharge.reference.isolate import close_workers
-from activecharge.reference.options import (
+from activecharge.reference.isolation.isolate import close_workers
+from activecharge.reference.isolation.salvage import LARGEST
+from activecharge.reference.reference_options import (
     CommandOptions,
     Cp2kOptions,
     GateOptions,
@@ -24,7 +25,6 @@ from activecharge.reference.options import (
     XtbOptions,
 )
 from activecharge.reference.run import label_candidate
-from activecharge.reference.salvage import LARGEST
 
 pytestmark = pytest.mark.usefixtures("fresh_workers")
 
@@ -138,7 +138,7 @@ def test_a_folder_that_cannot_be_written_is_a_failure(tmp_path, candidate, monke
 def test_files_that_cannot_grow_are_a_failure(tmp_path, candidate):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     label_candidate(candidate, TbliteOptions(), GateOptions())  # the worker starts without limit
-    from activecharge.reference.isolate import shared_worker
+    from activecharge.reference.isolation.isolate import shared_worker
 
     worker = shared_worker(1)._process.pid
     resource.prlimit(worker, resource.RLIMIT_FSIZE, (16, limits[1]))

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
+from activecharge.reference.codes.tblite.tblite import label
 from activecharge.reference.gates import gate
-from activecharge.reference.options import GateOptions, TbliteOptions
-from activecharge.reference.tblite import label
+from activecharge.reference.reference_options import GateOptions, TbliteOptions
 
 
 def test_real_labels_pass_far_inside_the_tolerances(trimer, trimer_label, box):

@@ -16,8 +16,8 @@ import pytest
 from activecharge.errors import UserError
 from activecharge.records import Candidate, Failure, Label
 from activecharge.reference.failure import ReferenceFailure
-from activecharge.reference.isolate import Worker, close_workers, shared_worker
-from activecharge.reference.options import CommandOptions, GateOptions, TbliteOptions
+from activecharge.reference.isolation.isolate import Worker, close_workers, shared_worker
+from activecharge.reference.reference_options import CommandOptions, GateOptions, TbliteOptions
 from activecharge.reference.run import label_candidate
 
 pytestmark = pytest.mark.usefixtures("fresh_workers")
@@ -196,7 +196,7 @@ def test_the_worker_dies_with_its_owner(tmp_path, temporary):
         f"tempfile.tempdir = {str(temporary)!r}\n"
         "from ase.build import molecule\n"
         "from activecharge.records import Candidate\n"
-        "from activecharge.reference.options import CommandOptions, GateOptions\n"
+        "from activecharge.reference.reference_options import CommandOptions, GateOptions\n"
         "from activecharge.reference.run import label_candidate\n"
         f"command = ('sh', '-c', 'echo $$ > {pid}.new; mv {pid}.new {pid}; sleep {FOREVER}')\n"
         "candidate = Candidate(molecule('H2O'), 'water', 'test')\n"
@@ -219,7 +219,7 @@ def test_noise_on_standard_output_does_not_disturb_the_protocol(tmp_path, candid
         "def settings(options): return {}\n"
     )
     code = (
-        "import activecharge.reference.worker as worker\n"
+        "import activecharge.reference.isolation.worker as worker\n"
         "worker.CODES['tblite'] = 'noisy'\n"
         "worker.main()\n"
     )

@@ -12,9 +12,9 @@ from water_cases import waters
 pytest.importorskip("pyscf", reason="PySCF is not installed (pip install 'activecharge[pyscf]')")
 
 from activecharge.errors import UserError
+from activecharge.reference.codes.pyscf import label, remedies, settings
 from activecharge.reference.failure import ReferenceFailure, Refusal
-from activecharge.reference.options import PyscfOptions
-from activecharge.reference.pyscf import label, remedies, settings
+from activecharge.reference.reference_options import PyscfOptions
 
 SMALL = PyscfOptions(functional="PBE", basis="6-31g", grid_level=1)
 

@@ -8,9 +8,9 @@ import pytest
 from activecharge.dataset.extxyz import write_labels
 from activecharge.errors import UserError
 from activecharge.records import Candidate, Label
+from activecharge.reference.codes.recorded import label, settings
 from activecharge.reference.failure import ReferenceFailure
-from activecharge.reference.options import GateOptions, RecordedOptions
-from activecharge.reference.recorded import label, settings
+from activecharge.reference.reference_options import GateOptions, RecordedOptions
 from activecharge.reference.run import label_candidate
 
 

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from activecharge.reference.options import (
+from activecharge.reference.reference_options import (
     CommandOptions,
     Cp2kOptions,
     GateOptions,
@@ -32,7 +32,7 @@ def test_every_field_is_described():
 
 def test_settings_import_nothing_heavy():
     code = (
-        "import sys, activecharge.reference.options\n"
+        "import sys, activecharge.reference.reference_options\n"
         "heavy = ('torch', 'ase', 'numpy', 'tblite', 'xtb', 'pyscf', 'ray')\n"
         "print([name for name in heavy if name in sys.modules])"
     )

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from activecharge.reference.basis import element
-from activecharge.reference.options import TbliteOptions
-from activecharge.reference.plane_wave import PlaneWaves
-from activecharge.reference.tblite import HEAVIEST
-from activecharge.reference.tblite_run import calculator, run
+from activecharge.reference.codes.tblite.basis import element
+from activecharge.reference.codes.tblite.plane_wave import PlaneWaves
+from activecharge.reference.codes.tblite.tblite import HEAVIEST
+from activecharge.reference.codes.tblite.tblite_run import calculator, run
+from activecharge.reference.reference_options import TbliteOptions
 from activecharge.units import BOHR
 
 METHODS = ("GFN2-xTB", "GFN1-xTB")

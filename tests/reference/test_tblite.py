@@ -9,9 +9,9 @@ import pytest
 from ase import Atoms
 from ase.build import molecule
 
+from activecharge.reference.codes.tblite.tblite import label, settings
 from activecharge.reference.failure import ReferenceFailure
-from activecharge.reference.options import TbliteOptions
-from activecharge.reference.tblite import label, settings
+from activecharge.reference.reference_options import TbliteOptions
 
 METHODS = ("GFN2-xTB", "GFN1-xTB")
 
@@ -173,8 +173,8 @@ def test_missing_tblite_says_how_to_install_it():
         "import sys; sys.modules['tblite'] = None\n"
         "from ase.build import molecule\n"
         "from activecharge.errors import UserError\n"
-        "from activecharge.reference.options import TbliteOptions\n"
-        "from activecharge.reference.tblite import label\n"
+        "from activecharge.reference.reference_options import TbliteOptions\n"
+        "from activecharge.reference.codes.tblite.tblite import label\n"
         "try: label(molecule('H2O'), TbliteOptions())\n"
         "except UserError as error: print(error)\n"
     )

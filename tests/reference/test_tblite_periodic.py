@@ -5,12 +5,12 @@ import pytest
 from ase import Atoms
 from water_cases import waters
 
+from activecharge.reference.codes.tblite.tblite import label, settings
+from activecharge.reference.codes.tblite.tblite_cell import born_effective_charges, polarization
+from activecharge.reference.codes.tblite.tblite_run import calculator, electrons_only, run
 from activecharge.reference.failure import Refusal
 from activecharge.reference.gates import gate
-from activecharge.reference.options import GateOptions, TbliteOptions
-from activecharge.reference.tblite import label, settings
-from activecharge.reference.tblite_cell import born_effective_charges, polarization
-from activecharge.reference.tblite_run import calculator, electrons_only, run
+from activecharge.reference.reference_options import GateOptions, TbliteOptions
 from activecharge.reference.tight_binding import LARGEST_CELL, tight_binding_bec
 
 METHODS = ("GFN2-xTB", "GFN1-xTB")

@@ -10,10 +10,10 @@ from cases import message_without, rotational_breach
 
 pytest.importorskip("xtb", reason="xtb is not installed (pip install 'activecharge[xtb]')")
 
-from activecharge.reference import tblite
+from activecharge.reference.codes.tblite import tblite
+from activecharge.reference.codes.xtb import label, settings
 from activecharge.reference.failure import ReferenceFailure, Refusal
-from activecharge.reference.options import TbliteOptions, XtbOptions
-from activecharge.reference.xtb import label, settings
+from activecharge.reference.reference_options import TbliteOptions, XtbOptions
 
 METHODS = ("GFN2-xTB", "GFN1-xTB")
 

@@ -5,7 +5,7 @@ import pytest
 from ase import Atoms
 
 from activecharge.records import Candidate, Label, Prediction
-from activecharge.report.summary import CampaignSummary, Pair, RoundSummary, pair_errors
+from activecharge.report.campaign.summary import CampaignSummary, Pair, RoundSummary, pair_errors
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 import pytest
 from PIL import Image
 
-from activecharge.report.calibration import FIGURE, TITLE
-from activecharge.report.page import write_report
-from activecharge.report.summary import CampaignSummary
+from activecharge.report.campaign.calibration_section import FIGURE, TITLE
+from activecharge.report.campaign.page import write_report
+from activecharge.report.campaign.summary import CampaignSummary
 
 
 def make_row(name="bec", element="O", frames=30, claimed=("0.5", "0.8", "0.9", "0.95"), **other):

@@ -7,10 +7,10 @@ import pytest
 from ase import Atoms
 
 from activecharge.records import Candidate, Label, Prediction
-from activecharge.report.comparison import Comparison, Cost, Outcome
-from activecharge.report.couplings import comparison_text, write_comparison
-from activecharge.report.couplings_figures import FIGURES
-from activecharge.report.couplings_results import results
+from activecharge.report.couplings.comparison import Comparison, Cost, Outcome
+from activecharge.report.couplings.couplings_figures import FIGURES
+from activecharge.report.couplings.couplings_page import comparison_text, write_comparison
+from activecharge.report.couplings.couplings_results import results
 
 SHIFTS = {"independent": 0.01, "global": 0.03, "local": 0.02}
 """Error of every component of a scheme's first seed; the second's is twice as large."""

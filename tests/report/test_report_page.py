@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from activecharge.records import Prediction
-from activecharge.report.figures import FIGURES
-from activecharge.report.page import write_report
-from activecharge.report.style import duration, milli
-from activecharge.report.summary import CampaignSummary, RoundSummary
+from activecharge.report.campaign.figures import FIGURES
+from activecharge.report.campaign.page import write_report
+from activecharge.report.campaign.summary import CampaignSummary, RoundSummary
+from activecharge.report.drawing.style import duration, milli
 
 VOID = {"meta", "img"}
 

@@ -1,8 +1,8 @@
 """The report's section on what each source found."""
 
-from activecharge.report.page import write_report
-from activecharge.report.sources import TITLE, source_blocks
-from activecharge.report.summary import CampaignSummary, RoundSummary
+from activecharge.report.campaign.page import write_report
+from activecharge.report.campaign.source_section import TITLE, source_blocks
+from activecharge.report.campaign.summary import CampaignSummary, RoundSummary
 
 
 def row(source, distance, chosen, **other):

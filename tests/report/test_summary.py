@@ -2,7 +2,7 @@
 
 import pytest
 
-from activecharge.report.summary import CampaignSummary, RoundSummary, pair_errors
+from activecharge.report.campaign.summary import CampaignSummary, RoundSummary, pair_errors
 
 
 def test_blind_errors_belong_to_the_committee_of_the_round_before(make_pair):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from activecharge.sampling.builders import build_boxes, build_clusters
-from activecharge.sampling.options import BoxesOptions, ClustersOptions
+from activecharge.sampling.builders.liquid import build_boxes, build_clusters
+from activecharge.sampling.source_options import BoxesOptions, ClustersOptions
 
 
 @pytest.fixture(scope="session")

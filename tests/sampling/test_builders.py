@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist, squareform
 
+from activecharge.dataset.identity import content_hash
 from activecharge.errors import UserError
-from activecharge.sampling.builders import build_boxes, build_clusters
-from activecharge.sampling.identity import content_hash
-from activecharge.sampling.options import BoxesOptions, ClustersOptions, RattleOptions
-from activecharge.sampling.rattle import rattle
+from activecharge.sampling.builders.liquid import build_boxes, build_clusters
+from activecharge.sampling.derived.rattle import rattle
+from activecharge.sampling.source_options import BoxesOptions, ClustersOptions, RattleOptions
 from activecharge.units import DALTON_PER_A3
 
 

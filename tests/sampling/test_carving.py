@@ -6,11 +6,16 @@ from ase.build import molecule
 from ase.geometry import get_distances
 
 from activecharge.errors import UserError
-from activecharge.sampling.carving import carve
+from activecharge.sampling.derived.carving import carve
 from activecharge.sampling.molecules import find_molecules
-from activecharge.sampling.options import BoxesOptions, CarvedOptions, IceOptions, SanityOptions
 from activecharge.sampling.sanity import check
-from activecharge.sampling.sources import Sieve, draw
+from activecharge.sampling.sieve import Sieve, draw
+from activecharge.sampling.source_options import (
+    BoxesOptions,
+    CarvedOptions,
+    IceOptions,
+    SanityOptions,
+)
 
 
 def wrapped(atoms):

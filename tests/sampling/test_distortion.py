@@ -5,15 +5,15 @@ import pytest
 from ase.build import molecule
 
 from activecharge.sampling.molecules import find_molecules
-from activecharge.sampling.options import (
+from activecharge.sampling.sanity import check
+from activecharge.sampling.sieve import Sieve, draw
+from activecharge.sampling.source_options import (
     BoxesOptions,
     ClustersOptions,
     CompressedOptions,
     DissociatedOptions,
     SanityOptions,
 )
-from activecharge.sampling.sanity import check
-from activecharge.sampling.sources import Sieve, draw
 
 LOOSE = SanityOptions(allow_dissociated=True)
 

@@ -6,8 +6,8 @@ from ase import Atoms
 from ase.geometry import get_distances
 from scipy.spatial.transform import Rotation
 
+from activecharge.dataset.identity import canonical
 from activecharge.sampling.duplicates import NearDuplicates, fingerprint
-from activecharge.sampling.identity import canonical
 
 
 def shaken(atoms: Atoms, amplitude: float, rng: np.random.Generator) -> Atoms:

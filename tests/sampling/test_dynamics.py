@@ -7,8 +7,8 @@ from ase.build import molecule
 from scipy.spatial.distance import pdist
 
 from activecharge.records import Prediction
-from activecharge.sampling.dynamics import walk
-from activecharge.sampling.options import DynamicsOptions, SanityOptions
+from activecharge.sampling.dynamics.langevin import walk
+from activecharge.sampling.source_options import DynamicsOptions, SanityOptions
 from activecharge.units import ACCELERATION, BOLTZMANN
 
 WATER = molecule("H2O")
@@ -320,8 +320,8 @@ def test_a_committee_drives_free_and_periodic_walkers():
     import torch
 
     from activecharge.committee.committee import Committee
+    from activecharge.model.model_options import ModelOptions
     from activecharge.model.network import Architecture, ChargeModel
-    from activecharge.model.options import ModelOptions
 
     architecture = Architecture(ModelOptions(channels=4), ("H", "O"), 10.0, (-13.0, -430.0))
     members = []

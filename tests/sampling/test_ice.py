@@ -5,9 +5,9 @@ import pytest
 from ase import Atoms
 from ase.neighborlist import neighbor_list
 
-from activecharge.sampling.ice import build_ice, oxygen_lattice
+from activecharge.sampling.builders.ice import build_ice, oxygen_lattice
 from activecharge.sampling.molecules import mass_density
-from activecharge.sampling.options import IceOptions
+from activecharge.sampling.source_options import IceOptions
 
 CELLS = [
     ("Ih", (1, 1, 1)),

@@ -6,9 +6,9 @@ from ase import Atoms
 from ase.io import read, write
 from scipy.spatial.transform import Rotation
 
+from activecharge.dataset.identity import canonical, content_hash
+from activecharge.dataset.invariants import COUNT, free_invariants, periodic_invariants
 from activecharge.errors import UserError
-from activecharge.sampling.identity import canonical, content_hash
-from activecharge.sampling.invariants import COUNT, free_invariants, periodic_invariants
 
 
 def moved(atoms: Atoms, rng: np.random.Generator) -> Atoms:

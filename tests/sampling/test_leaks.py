@@ -3,9 +3,9 @@
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from activecharge.sampling.builders import build_clusters
+from activecharge.sampling.builders.liquid import build_clusters
 from activecharge.sampling.leaks import Repeat, find_repeats
-from activecharge.sampling.options import ClustersOptions
+from activecharge.sampling.source_options import ClustersOptions
 
 
 def frames(count, seed=0):

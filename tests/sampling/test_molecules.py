@@ -5,9 +5,9 @@ import pytest
 from ase import Atoms
 from ase.build import molecule
 
-from activecharge.sampling.builders import build_boxes
+from activecharge.sampling.builders.liquid import build_boxes
 from activecharge.sampling.molecules import at_density, find_molecules, mass_density, scaled
-from activecharge.sampling.options import BoxesOptions
+from activecharge.sampling.source_options import BoxesOptions
 
 
 def wrapped(atoms):

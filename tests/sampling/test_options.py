@@ -6,7 +6,7 @@ import sys
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from activecharge.sampling.options import (
+from activecharge.sampling.source_options import (
     BoxesOptions,
     ClustersOptions,
     FileOptions,
@@ -58,7 +58,7 @@ def test_every_field_is_described(options):
 
 def test_settings_import_nothing_heavy():
     code = (
-        "import sys, activecharge.sampling.options\n"
+        "import sys, activecharge.sampling.source_options\n"
         "print([m for m in ('torch', 'ase', 'scipy', 'ray') if m in sys.modules])"
     )
     result = subprocess.run(

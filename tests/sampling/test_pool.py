@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from ase.io import write
 
+from activecharge.dataset.identity import canonical
 from activecharge.errors import UserError
-from activecharge.sampling.identity import canonical
 from activecharge.sampling.pool import read_pool
 
 

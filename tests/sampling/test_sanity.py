@@ -5,8 +5,8 @@ import pytest
 from ase import Atoms
 from ase.build import molecule
 
-from activecharge.sampling.options import SanityOptions
 from activecharge.sampling.sanity import check
+from activecharge.sampling.source_options import SanityOptions
 
 DEFAULT = SanityOptions()
 

@@ -3,11 +3,16 @@
 import numpy as np
 import pytest
 
+from activecharge.sampling.builders.slabs import cleave
 from activecharge.sampling.molecules import find_molecules
-from activecharge.sampling.options import BoxesOptions, IceOptions, SanityOptions, SlabsOptions
 from activecharge.sampling.sanity import check
-from activecharge.sampling.slabs import cleave
-from activecharge.sampling.sources import Sieve, draw
+from activecharge.sampling.sieve import Sieve, draw
+from activecharge.sampling.source_options import (
+    BoxesOptions,
+    IceOptions,
+    SanityOptions,
+    SlabsOptions,
+)
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])

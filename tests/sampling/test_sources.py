@@ -7,16 +7,16 @@ import pytest
 from ase.io import write
 from scipy.spatial.transform import Rotation
 
+from activecharge.dataset.identity import canonical, content_hash
 from activecharge.errors import UserError
-from activecharge.sampling.identity import canonical, content_hash
-from activecharge.sampling.options import (
+from activecharge.sampling.sieve import Sieve, draw
+from activecharge.sampling.source_options import (
     BoxesOptions,
     ClustersOptions,
     FileOptions,
     RattleOptions,
     SanityOptions,
 )
-from activecharge.sampling.sources import Sieve, draw
 
 WATER = ("H", "O")
 

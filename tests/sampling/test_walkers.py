@@ -5,10 +5,10 @@ import pytest
 from ase.build import molecule
 
 from activecharge.records import Prediction
-from activecharge.sampling.dynamics import walk
+from activecharge.sampling.dynamics.langevin import walk
+from activecharge.sampling.dynamics.walkers import Drive, Walker, field_forces, limited
 from activecharge.sampling.molecules import find_molecules
-from activecharge.sampling.options import BiasOptions, DynamicsOptions, SanityOptions
-from activecharge.sampling.walkers import Drive, Walker, field_forces, limited
+from activecharge.sampling.source_options import BiasOptions, DynamicsOptions, SanityOptions
 from activecharge.units import ACCELERATION
 
 WATER = molecule("H2O")

@@ -1,0 +1,1 @@
+"""Which scored candidates to label."""

@@ -1,0 +1,1 @@
+"""Labelled data of other programs, turned into the program's own."""

@@ -1,0 +1,1 @@
+"""Coulomb energies of point charges."""

@@ -1,0 +1,1 @@
+"""The electronic structure codes, one module or folder each."""

@@ -1,0 +1,1 @@
+"""Labels from CP2K."""

@@ -1,0 +1,1 @@
+"""Reference codes in a process of their own."""

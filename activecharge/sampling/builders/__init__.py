@@ -1,0 +1,1 @@
+"""Frames made from nothing: clusters, boxes, ice, slabs."""

@@ -1,0 +1,1 @@
+"""Frames made from other frames: carved, compressed, broken, rattled."""

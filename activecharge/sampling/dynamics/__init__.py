@@ -1,0 +1,1 @@
+"""Frames from dynamics that a committee drives."""
