@@ -5,19 +5,42 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from activecharge.calculator import ChargeCalculator
+    from activecharge.campaign.launch import run
+    from activecharge.campaign.settings.campaign_options import Campaign
+    from activecharge.campaign.standalone.ask_committee import evaluate, predict, select
+    from activecharge.campaign.standalone.label_frames import label
+    from activecharge.campaign.standalone.train_committee import train
     from activecharge.committee.committee import Committee
 
 __version__ = "0.1.0"
-__all__ = ["ChargeCalculator", "Committee", "__version__"]
+__all__ = [
+    "Campaign",
+    "ChargeCalculator",
+    "Committee",
+    "__version__",
+    "evaluate",
+    "label",
+    "predict",
+    "run",
+    "select",
+    "train",
+]
 
 _HOME = {
-    "ChargeCalculator": "activecharge.calculator",
-    "Committee": "activecharge.committee.committee",
+    "Campaign": "campaign.settings.campaign_options",
+    "ChargeCalculator": "calculator",
+    "Committee": "committee.committee",
+    "evaluate": "campaign.standalone.ask_committee",
+    "label": "campaign.standalone.label_frames",
+    "predict": "campaign.standalone.ask_committee",
+    "run": "campaign.launch",
+    "select": "campaign.standalone.ask_committee",
+    "train": "campaign.standalone.train_committee",
 }
 
 
 def __getattr__(name: str) -> Any:
     # torch takes seconds to import; the command line must not wait for it.
     if name in _HOME:
-        return getattr(import_module(_HOME[name]), name)
+        return getattr(import_module(f"activecharge.{_HOME[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""The one exception that a person is meant to read."""
+"""What a person is meant to read: mistakes, and notes."""
 
 
 class UserError(Exception):
@@ -7,3 +7,11 @@ class UserError(Exception):
     The command line prints the sentence and exits with code 2. The sentence names
     the file, key or frame, says what was expected and what to do.
     """
+
+
+class Note(UserWarning):
+    """Something the user should know of, though all goes on; the command line prints it."""
+
+
+INTERRUPTED = 130
+"""Exit code of a process that was asked to stop."""

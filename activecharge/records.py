@@ -122,6 +122,65 @@ class Scored:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """A candidate that is to be labelled, and why.
+
+    Attributes
+    ----------
+    candidate : Candidate
+    why : str
+        "initial" or "test", which no committee chose; "control", drawn at random; "uncertain",
+        "diverse" or "random" by the strategy of the selection.
+    prediction : Prediction or None
+        What the committee said of it; None without a committee, or where not all it said was
+        finite.
+    score : float or None
+        As in `Scored`; None where there is no prediction, and so are the next two empty.
+    worst, cause : dict
+        As in `Scored`.
+    committee : int or None
+        Round of the campaign's committee that chose it; None where none did.
+    """
+
+    candidate: Candidate
+    why: str
+    prediction: Prediction | None = None
+    score: float | None = None
+    worst: dict[str, float] = field(default_factory=dict)
+    cause: dict[str, Any] = field(default_factory=dict)
+    committee: int | None = None
+
+
+@dataclass(frozen=True)
+class BlindPair:
+    """A label, and the prediction of a committee that had not seen it.
+
+    Attributes
+    ----------
+    label : Label
+    prediction : Prediction
+    why : str
+        Why the frame was labelled, as in `Choice`.
+    weight : float
+        How much the pair counts in a calibration: 1 for pairs of the latest committee and less
+        for those of former ones, which were other committees.
+    """
+
+    label: Label
+    prediction: Prediction
+    why: str
+    weight: float = 1.0
+
+    @property
+    def control(self) -> bool:
+        """Whether the frame was drawn at random from all that may occur.
+
+        Only such frames stand for the others; the rest were chosen for their spread.
+        """
+        return self.why in ("control", "test")
+
+
+@dataclass(frozen=True)
 class MemberResult:
     """One trained committee member.
 
@@ -131,7 +190,7 @@ class MemberResult:
     directory : str
         Where its checkpoint lies.
     history : tuple of dict
-        One entry per epoch: epoch, learning rate, losses and validation errors.
+        One entry per validation: step, losses and errors.
     """
 
     index: int

@@ -1,19 +1,18 @@
 """Start a campaign in a run directory and tell at its end what it brought."""
 
 from pathlib import Path
-from typing import Any
 
-from activecharge.campaign.config import Campaign
-from activecharge.campaign.console import Console, error_table
-from activecharge.campaign.crew import Crew
-from activecharge.campaign.executor import open_executor
-from activecharge.campaign.facts import Facts
-from activecharge.campaign.loop import run_campaign, run_streaming
-from activecharge.campaign.metrics import Metrics
+from activecharge.campaign.disk.run_directory import RunDirectory
+from activecharge.campaign.loop.loop import run_loop
+from activecharge.campaign.monitor.console import Console, error_table
+from activecharge.campaign.monitor.prometheus import Metrics
+from activecharge.campaign.monitor.status import Status, status
 from activecharge.campaign.precheck import precheck
-from activecharge.campaign.rundir import RunDirectory
-from activecharge.campaign.status import status
+from activecharge.campaign.settings.campaign_options import Campaign
+from activecharge.campaign.settings.reading import load_campaign
 from activecharge.dataset.manifest import versions
+from activecharge.execution.execution_log import ExecutionLog
+from activecharge.execution.opening import open_executor
 from activecharge.model.coulomb.convergence import converge
 
 MEANINGS = {
@@ -27,42 +26,74 @@ MEANINGS = {
     "failed": "input and output of failed reference runs",
     "rounds": "candidates, selection and members of each round",
     "journal.jsonl": "what happened when",
-    "facts.jsonl": "which piece of work ran when, where and for how long",
+    "facts.jsonl": "which item of work ran when, where and for how long",
 }
 
 
-def launch(campaign: Campaign, directory: Path, quiet: bool = False) -> tuple[dict[str, Any], str]:
-    """Run or resume a campaign; returns its final status and the closing words.
+def run(
+    campaign: Campaign | Path | str, directory: Path | str | None = None, quiet: bool = True
+) -> Status:
+    """Run a campaign, or resume it where an earlier run of it stopped.
+
+    Parameters
+    ----------
+    campaign : Campaign or path-like
+        Settings, or the YAML file that holds them.
+    directory : path-like, optional
+        Run directory; default `runs/<name>`.
+    quiet : bool
+        Print nothing.
+
+    Returns
+    -------
+    Status
+        At its end.
 
     Raises
     ------
     UserError
         If a source of a new campaign is no good, or the directory is in use, cannot be
         written or belongs to another campaign.
+
+    Examples
+    --------
+    >>> import activecharge  # doctest: +SKIP
+    >>> status = activecharge.run("campaigns/smoke.yaml")  # doctest: +SKIP
+    >>> status.labels  # doctest: +SKIP
+    20
     """
-    console = Console(quiet)
-    precheck(campaign, directory)
-    with RunDirectory.writing(directory, campaign) as run:
-        used = versions()
-        run.journal.append("started", versions=used)
-        console.line(f"{campaign.name}: {'resumed' if run.rounds() else 'new'} in {run.path}")
-        console.line(", ".join(f"{name} {version}" for name, version in used.items()))
-        sums = converge(campaign.model.cutoff, campaign.model.coulomb_accuracy)
-        console.line(f"Coulomb sums: {sums}")
-        facts = Facts(run.path / "facts.jsonl")
-        go_on = run_streaming if campaign.executor.schedule == "streaming" else run_campaign
-        with open_executor(campaign.executor, campaign.cluster, facts) as executor:
-            facts.listeners.append(console.mishap)
+    if not isinstance(campaign, Campaign):
+        campaign = load_campaign(campaign)
+    folder = Path(directory or Path("runs") / campaign.name)
+    precheck(campaign, folder)
+    with Console(quiet) as console, RunDirectory.writing(folder, campaign) as opened:
+        _greet(opened, console)
+        log = ExecutionLog(opened.path / "facts.jsonl")
+        with open_executor(campaign.executor.workplace(campaign.cluster), log) as executor:
+            log.listeners.append(console.note)
             if campaign.executor.kind == "ray":
-                facts.listeners.append(Metrics(run))
-            reason = go_on(run, Crew(run, executor, console))
-    found = status(run)
-    closing = [f"Stopped: {reason}.", ""]
-    if found["test_errors"]:
-        held_out = found["test_labels"]
-        closing += [f"The last committee on {held_out} held-out configurations:"]
-        closing += [error_table(found["test_errors"]), ""]
-    closing += [run.path.as_posix()] + [
-        f"  {name:<28}{meaning}" for name, meaning in MEANINGS.items() if (run.path / name).exists()
-    ]
-    return found, "\n".join(closing)
+                log.listeners.append(Metrics(opened))
+            run_loop(opened, executor, console.tell)
+    return status(opened)
+
+
+def closing_words(found: Status) -> str:
+    """What a finished campaign brought, for people."""
+    path = Path(found.run_dir)
+    lines = [f"Stopped: {found.stop_reason}.", ""]
+    if found.test_errors:
+        lines += [f"The last committee on {found.test_labels} held-out configurations:"]
+        lines += [error_table(found.test_errors), ""]
+    lines += [path.as_posix()]
+    lines += [f"  {name:<28}{text}" for name, text in MEANINGS.items() if (path / name).exists()]
+    return "\n".join(lines)
+
+
+def _greet(opened: RunDirectory, console: Console) -> None:
+    """Say what goes on, and with what."""
+    campaign, used = opened.campaign, versions()
+    opened.journal.append("started", versions=used)
+    console.line(f"{campaign.name}: {'resumed' if opened.rounds() else 'new'} in {opened.path}")
+    console.line(", ".join(f"{name} {version}" for name, version in used.items()))
+    sums = converge(campaign.model.cutoff, campaign.model.coulomb_accuracy)
+    console.line(f"Coulomb sums: {sums}")

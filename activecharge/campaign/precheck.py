@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from activecharge.campaign.config import Campaign
+from activecharge.campaign.settings.campaign_options import Campaign
 from activecharge.errors import UserError
 from activecharge.sampling.sieve import Sieve, draw
 from activecharge.sampling.source_options import needs_labelled

@@ -2,11 +2,14 @@
 
 import os
 import signal
+import warnings
+from typing import TextIO
 
 import typer
 
-from activecharge.campaign.exits import INTERRUPTED, exits
-from activecharge.cli import campaigns, data, jobs, pieces
+from activecharge.cli import campaigns, data, jobs, verbs
+from activecharge.cli.exits import exits
+from activecharge.errors import INTERRUPTED, Note
 
 app = typer.Typer(
     help="Active learning of static and dynamic charges of water.\n\n"
@@ -25,11 +28,11 @@ for _command in (
     campaigns.compare,
     jobs.submit,
     jobs.jobs,
-    pieces.label,
-    pieces.train,
-    pieces.predict,
-    pieces.evaluate,
-    pieces.select,
+    verbs.label,
+    verbs.train,
+    verbs.predict,
+    verbs.evaluate,
+    verbs.select,
     data.import_,
     data.doctor,
 ):
@@ -38,10 +41,29 @@ for _command in (
 
 def main() -> None:
     """Entry point: mistakes end with one sentence and code 2, faults of ours with a log and 1."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads are given per piece of work
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads are given per item of work
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    warnings.showwarning = _show_warning
     with exits():
         if (
             app(prog_name="activecharge", standalone_mode=False) == INTERRUPTED
         ):  # which is how typer tells it
             raise KeyboardInterrupt
+
+
+_SHOWN = warnings.showwarning
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Notes are for the user; other warnings look as everywhere."""
+    if issubclass(category, Note):
+        typer.echo(f"note: {message}", err=True)
+    else:
+        _SHOWN(message, category, filename, lineno, file, line)

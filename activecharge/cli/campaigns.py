@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from activecharge.campaign.exits import exits
 from activecharge.cli.common import (
     Address,
     AsJson,
@@ -17,7 +16,11 @@ from activecharge.cli.common import (
     show,
     show_files,
 )
+from activecharge.cli.exits import exits
 from activecharge.errors import UserError
+
+if TYPE_CHECKING:
+    from activecharge.campaign.settings.campaign_options import Campaign
 
 
 def validate(file: CampaignFile, as_json: AsJson = False) -> None:
@@ -25,8 +28,8 @@ def validate(file: CampaignFile, as_json: AsJson = False) -> None:
 
     Example: `activecharge validate campaigns/water_clusters.yaml`
     """
-    from activecharge.campaign.config import dump_campaign, load_campaign
     from activecharge.campaign.precheck import check_sources
+    from activecharge.campaign.settings.reading import dump_campaign, load_campaign
 
     campaign = load_campaign(file)
     check_sources(campaign)
@@ -43,9 +46,16 @@ def run(
 
     Example: `activecharge run campaigns/water_clusters.yaml --run-dir runs/first`
     """
-    from activecharge.campaign.launch import launch
+    from dataclasses import asdict
 
-    _carry_out(launch, file, run_dir, address, as_json)
+    from activecharge.campaign.launch import closing_words
+    from activecharge.campaign.launch import run as go
+
+    def work(campaign: "Campaign", directory: Path, quiet: bool) -> tuple[Any, str]:
+        found = go(campaign, directory, quiet)
+        return asdict(found), closing_words(found)
+
+    _carry_out(work, file, run_dir, address, as_json)
 
 
 def compare(
@@ -60,7 +70,7 @@ def compare(
 
     Example: `activecharge compare campaigns/compare_couplings.yaml`
     """
-    from activecharge.campaign.compare import compare
+    from activecharge.campaign.compare.comparing import compare
 
     _carry_out(compare, file, run_dir, address, as_json)
 
@@ -74,19 +84,21 @@ def status(
 
     Example: `activecharge status runs/water_clusters --watch`
     """
-    from activecharge.campaign.rundir import RunDirectory
-    from activecharge.campaign.status import status, status_text
+    from dataclasses import asdict
+
+    from activecharge.campaign.disk.run_directory import RunDirectory
+    from activecharge.campaign.monitor.status import status, status_text
 
     opened = RunDirectory.open(directory)
     if watch:
         if as_json:
             raise UserError("--watch and --json: give one of them; a program asks again instead")
-        from activecharge.campaign.watch import watch as show_live
+        from activecharge.campaign.monitor.watch import watch as show_live
 
         show_live(opened)
         return
-    facts = status(opened)
-    show(facts, status_text(facts), as_json)
+    found = status(opened)
+    show(asdict(found), status_text(found), as_json)
 
 
 def export(directory: RunDir, out: Out = Path("data.xyz")) -> None:
@@ -94,10 +106,11 @@ def export(directory: RunDir, out: Out = Path("data.xyz")) -> None:
 
     Example: `activecharge export runs/water_clusters -o data.xyz`
     """
-    from activecharge.campaign.rundir import RunDirectory
-    from activecharge.campaign.stages import export_dataset
+    from activecharge.campaign.disk.run_directory import RunDirectory
+    from activecharge.campaign.loop.state import CampaignState
+    from activecharge.campaign.loop.teaching import export_dataset
 
-    show_files(export_dataset(RunDirectory.open(directory), out))
+    show_files(export_dataset(CampaignState(RunDirectory.open(directory)), out))
 
 
 def report(directory: RunDir) -> None:
@@ -105,14 +118,15 @@ def report(directory: RunDir) -> None:
 
     Example: `activecharge report runs/water_clusters`
     """
-    from activecharge.campaign.rundir import RunDirectory
-    from activecharge.campaign.status import status
-    from activecharge.campaign.summary import campaign_summary
+    from activecharge.campaign.disk.run_directory import RunDirectory
+    from activecharge.campaign.loop.reporting import campaign_summary
+    from activecharge.campaign.loop.state import CampaignState
+    from activecharge.campaign.monitor.status import status
     from activecharge.report.campaign.page import write_report
 
-    directory_ = RunDirectory.open(directory)
-    summary = campaign_summary(directory_, status(directory_)["stop_reason"])
-    show_files(write_report(summary, directory_.report))
+    opened = RunDirectory.open(directory)
+    summary = campaign_summary(CampaignState(opened), status(opened).stop_reason)
+    show_files(write_report(summary, opened.report))
 
 
 def _carry_out(
@@ -123,7 +137,7 @@ def _carry_out(
     as_json: bool,
 ) -> None:
     """Do with a campaign file what takes long and leaves a run directory, and show the outcome."""
-    from activecharge.campaign.config import at_address, load_campaign
+    from activecharge.campaign.settings.reading import at_address, load_campaign
 
     campaign = at_address(load_campaign(file), address)
     directory = run_dir or Path("runs") / campaign.name

@@ -28,7 +28,7 @@ Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]
 
 def show(data: Any, text: str, as_json: bool) -> None:
     """Print a result, for people or for programs."""
-    from activecharge.campaign.strict import strict
+    from activecharge.strict_json import strict
 
     typer.echo(json.dumps(strict(data), indent=1, ensure_ascii=False) if as_json else text)
 

@@ -39,7 +39,7 @@ def import_(
 
     Example: `activecharge import theirs.xyz -o ours.xyz --key bec=apt --unit energy=hartree`
     """
-    from activecharge.campaign.intake import bring, import_options
+    from activecharge.campaign.standalone.intake import bring, import_options
 
     given = {"order": order, "bec_file": bec_file and str(bec_file)}
     options = import_options(config, key or (), unit or (), given)

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from activecharge.campaign.exits import INTERRUPTED
 from activecharge.cli.common import AsJson, CampaignFile, show
+from activecharge.errors import INTERRUPTED
 
 Server = Annotated[
     str | None,
@@ -33,8 +33,8 @@ def submit(
 
     Example: `activecharge submit my.yaml --run-dir /shared/runs/my --address http://head:8265`
     """
-    from activecharge.campaign.config import load_campaign
-    from activecharge.campaign.submit import HOME_ADDRESS, JobServer
+    from activecharge.campaign.jobs.submit import HOME_ADDRESS, JobServer
+    from activecharge.campaign.settings.reading import load_campaign
 
     campaign = load_campaign(file)
     server = JobServer(address or HOME_ADDRESS)
@@ -60,8 +60,8 @@ def jobs(
     """
     from dataclasses import asdict
 
-    from activecharge.campaign.jobs import job_text
-    from activecharge.campaign.submit import HOME_ADDRESS, JobServer
+    from activecharge.campaign.jobs.job import job_text
+    from activecharge.campaign.jobs.submit import HOME_ADDRESS, JobServer
 
     server = JobServer(address or HOME_ADDRESS)
     if follow:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from activecharge.committee.calibration.blind import BlindPair, blind
+from activecharge.committee.calibration.blind import blind
 from activecharge.committee.calibration.calibration import Calibration
 from activecharge.committee.calibration.error_model import LEVELS, frames_needed, ratio
+from activecharge.records import BlindPair
 
 SHOWN = (0.5, 0.8, 0.9, 0.95)
 """Nominal coverages that tables show."""

@@ -1,7 +1,6 @@
 """Which scored candidates to label: a batch by some strategy, and a random control share."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,25 +13,10 @@ from activecharge.committee.selection.strategies import (
     in_order,
     largest_determinant,
 )
-from activecharge.records import Scored
+from activecharge.records import Choice, Prediction, Scored
 
 WHY = {"farthest": "diverse", "random": "random"}
 """Why a strategy's frames are chosen, where it is not for being uncertain."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A candidate chosen for labelling.
-
-    Attributes
-    ----------
-    scored : Scored
-    why : str
-        "control", or "uncertain", "diverse" or "random" by the strategy.
-    """
-
-    scored: Scored
-    why: str
 
 
 def select(
@@ -40,6 +24,7 @@ def select(
     options: SelectionOptions,
     rng: np.random.Generator,
     known: np.ndarray | None = None,
+    committee: int | None = None,
 ) -> list[Choice]:
     """Choose at most `options.batch` frames of a pool.
 
@@ -55,6 +40,8 @@ def select(
     rng : numpy.random.Generator
     known : (M, D), optional
         Descriptors of the frames already labelled.
+    committee : int, optional
+        Round of the campaign's committee that scored the pool, to be noted with each choice.
 
     Returns
     -------
@@ -66,7 +53,31 @@ def select(
     drawn = rng.choice(len(pool), size=round(options.control * batch), replace=False).tolist()
     chosen = _fill(pool, options, rng, known, drawn, batch - len(drawn))
     why = WHY.get(options.strategy, "uncertain")
-    return [Choice(pool[i], why) for i in chosen] + [Choice(pool[i], "control") for i in drawn]
+    whys = [why] * len(chosen) + ["control"] * len(drawn)
+    return [
+        _choice(pool[i], why, committee) for i, why in zip([*chosen, *drawn], whys, strict=True)
+    ]
+
+
+def _choice(scored: Scored, why: str, committee: int | None) -> Choice:
+    """A frame on which the committee said what is no finite number is chosen without that."""
+    if not is_finite(scored.prediction):
+        return Choice(scored.candidate, why, committee=committee)
+    return Choice(
+        candidate=scored.candidate,
+        why=why,
+        prediction=scored.prediction,
+        score=scored.score,
+        worst=scored.worst,
+        cause=scored.cause,
+        committee=committee,
+    )
+
+
+def is_finite(prediction: Prediction) -> bool:
+    """Whether all means and spreads are finite numbers."""
+    values = (*prediction.mean.values(), *prediction.std.values())
+    return all(np.isfinite(value).all() for value in values)
 
 
 def _fill(

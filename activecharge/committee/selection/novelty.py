@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from activecharge.committee.selection.choose import Choice
 from activecharge.committee.selection.descriptor_space import DescriptorSpace, nearest
-from activecharge.records import Candidate, Scored
+from activecharge.records import Candidate, Choice, Scored
 
 
 def variety(candidate: Candidate) -> str:
@@ -76,7 +75,7 @@ def tally(
     rows = []
     for name in dict.fromkeys(names):
         found = away[[other == name for other in names]]
-        whys = [c.why for c in choices if variety(c.scored.candidate) == name]
+        whys = [c.why for c in choices if variety(c.candidate) == name]
         rows.append(
             {
                 "source": name,

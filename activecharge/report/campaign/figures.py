@@ -8,7 +8,8 @@ import numpy as np
 from ase.formula import Formula
 
 from activecharge.properties import PROPERTIES
-from activecharge.report.campaign.summary import CampaignSummary, Curve, Pair
+from activecharge.records import BlindPair
+from activecharge.report.campaign.summary import CampaignSummary, Curve
 from activecharge.report.drawing.axes import BELOW, identity, log_ticks, solid_legend, stacked
 from activecharge.report.drawing.style import (
     GREY,
@@ -203,7 +204,7 @@ def _positive(curve: Curve) -> Curve:
     return [(labels, mae) for labels, mae in curve if 0 < mae < np.inf]
 
 
-def _matches(pairs: list[Pair]) -> dict[str, Matched]:
+def _matches(pairs: list[BlindPair]) -> dict[str, Matched]:
     """q and Z of all atoms with a finite prediction; the tables tell of any others."""
     labels, predictions = [p.label for p in pairs], [p.prediction for p in pairs]
     found = {}

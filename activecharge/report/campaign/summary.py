@@ -4,29 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from activecharge.records import Label, Prediction
+from activecharge.records import BlindPair
 from activecharge.report.metrics import errors
 
 Curve = list[tuple[int, float]]
 """Number of labels and mean absolute error, in the property's unit."""
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A label and what a committee said of it before it had seen it.
-
-    Attributes
-    ----------
-    label : Label
-    prediction : Prediction
-    why : str
-        Why the frame was labelled: "initial", "uncertain", "control"; "test" for frames of
-        the fixed test set.
-    """
-
-    label: Label
-    prediction: Prediction
-    why: str
 
 
 @dataclass(frozen=True)
@@ -42,7 +24,7 @@ class RoundSummary:
         Configurations of this round without a label that can be trusted.
     seconds : dict of str to float
         Wall time by stage in s, in the order of the loop.
-    pairs : tuple of Pair
+    pairs : tuple of BlindPair
         This round's labels with the predictions of the committee of the round before.
     test : dict
         `activecharge.report.metrics.errors` on the fixed test set of the committee trained
@@ -62,7 +44,7 @@ class RoundSummary:
     labels: int
     failures: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
-    pairs: tuple[Pair, ...] = ()
+    pairs: tuple[BlindPair, ...] = ()
     test: dict[str, dict[str, Any]] = field(default_factory=dict)
     chosen: tuple[dict[str, Any], ...] = ()
     seen: int | None = None
@@ -74,7 +56,7 @@ class RoundSummary:
         Parameters
         ----------
         why : str
-            As in `Pair`.
+            As in `BlindPair`.
 
         Returns
         -------
@@ -98,7 +80,7 @@ class CampaignSummary:
         In order.
     stop_reason : str
         One clause on why the campaign stopped.
-    test_pairs : tuple of Pair
+    test_pairs : tuple of BlindPair
         The last committee on the fixed test set; empty without one.
     run_dir : str
     versions : dict of str to str
@@ -115,7 +97,7 @@ class CampaignSummary:
     members: int
     rounds: tuple[RoundSummary, ...] = ()
     stop_reason: str = ""
-    test_pairs: tuple[Pair, ...] = ()
+    test_pairs: tuple[BlindPair, ...] = ()
     run_dir: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     calibration: dict[str, Any] = field(default_factory=dict)
@@ -146,7 +128,7 @@ class CampaignSummary:
         name : str
             Property name.
         why : str
-            As in `Pair`.
+            As in `BlindPair`.
 
         Returns
         -------
@@ -162,7 +144,7 @@ class CampaignSummary:
                 points.append((seen, found[name]["mae"]))
         return points
 
-    def blind_pairs(self, why: str | None = None) -> list[Pair]:
+    def blind_pairs(self, why: str | None = None) -> list[BlindPair]:
         """Collect blind pairs of all rounds.
 
         Parameters
@@ -172,16 +154,16 @@ class CampaignSummary:
 
         Returns
         -------
-        list of Pair
+        list of BlindPair
         """
         return [p for r in self.rounds for p in r.pairs if why is None or p.why == why]
 
-    def honest_pairs(self) -> tuple[list[Pair], str]:
+    def honest_pairs(self) -> tuple[list[BlindPair], str]:
         """Choose the pairs that say how good the committee is, and name them.
 
         Returns
         -------
-        list of Pair
+        list of BlindPair
             The fixed test set if there is one, else the blind control pairs of all rounds.
         str
             What they are, for captions.
@@ -191,12 +173,12 @@ class CampaignSummary:
         return self.blind_pairs("control"), "blind predictions of control labels, all rounds"
 
 
-def pair_errors(pairs: Iterable[Pair]) -> dict[str, dict[str, Any]]:
+def pair_errors(pairs: Iterable[BlindPair]) -> dict[str, dict[str, Any]]:
     """Compute `activecharge.report.metrics.errors` over pairs.
 
     Parameters
     ----------
-    pairs : iterable of Pair
+    pairs : iterable of BlindPair
 
     Returns
     -------

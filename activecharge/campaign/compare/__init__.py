@@ -1,0 +1,1 @@
+"""Couplings trained on the same labels and set side by side."""

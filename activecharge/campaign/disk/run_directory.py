@@ -1,0 +1,159 @@
+"""A run directory: where everything lies, and who may write."""
+
+import fcntl
+import json
+import os
+import socket
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from activecharge.campaign.disk.journal import Journal
+from activecharge.campaign.disk.label_store import LabelStore
+from activecharge.campaign.disk.round_folder import RoundFolder
+from activecharge.campaign.settings.campaign_options import Campaign
+from activecharge.campaign.settings.reading import dump_campaign, load_campaign
+from activecharge.errors import Note, UserError
+from activecharge.files import write_json, write_text
+from activecharge.formats import RUN_DIRECTORY, check_version
+
+_MAY_CHANGE = {"stop", "schedule", "executor", "cluster"}
+"""Settings that a resumed campaign may change: none of them alters what is already done."""
+
+_FORMAT = "format.json"
+
+
+class RunDirectory:
+    """A campaign on disk, which is all there is to know of it."""
+
+    def __init__(self, path: Path, campaign: Campaign):
+        self.path = path
+        self.campaign = campaign
+        self.journal = Journal(path / "journal.jsonl")
+        self.labels = LabelStore(path)
+        self.committee = path / "committee"
+        self.dataset = path / "dataset"
+        self.report = path / "report"
+
+    @classmethod
+    def open(cls, path: Path | str) -> "RunDirectory":
+        """An existing run directory, to look at."""
+        path = Path(path).absolute()
+        if not (path / "campaign.yaml").exists():
+            raise UserError(
+                f"{path}: not a run directory (no campaign.yaml); "
+                "give the folder that `activecharge run` printed"
+            )
+        _check_format(path)
+        return cls(path, _load(path / "campaign.yaml"))
+
+    @classmethod
+    @contextmanager
+    def writing(cls, path: Path | str, campaign: Campaign) -> Iterator["RunDirectory"]:
+        """A new or existing run directory, locked for this process.
+
+        Raises
+        ------
+        UserError
+            If it cannot be written, is in use, or belongs to a different campaign.
+        """
+        run = cls(Path(path).absolute(), campaign)
+        with run._lock() as lock:
+            _check_format(run.path)
+            run._check_same()
+            lock.truncate(0)
+            lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+            lock.flush()
+            # What a killed process was about to write; nobody else writes here now.
+            for leftover in run.path.rglob(".tmp-*"):
+                leftover.unlink(missing_ok=True)
+            write_json(run.path / _FORMAT, {"format_version": RUN_DIRECTORY})
+            write_text(run.path / "campaign.yaml", dump_campaign(campaign))
+            yield run
+
+    @contextmanager
+    def _lock(self) -> Iterator[TextIO]:
+        """Hold `run.lock`. The kernel drops it with the process, however that ends."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = (self.path / "run.lock").open("a+")
+        except OSError as error:
+            raise UserError(
+                f"{self.path}: cannot be written ({error.strerror}); choose another --run-dir"
+            ) from error
+        with lock:
+            for patience in (True, True, True, False):
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError as error:
+                    if patience:  # `in_use` of another process holds it for a moment
+                        time.sleep(0.1)
+                        continue
+                    lock.seek(0)
+                    owner = lock.read().strip() or "another process"
+                    raise UserError(
+                        f"{self.path}: a campaign is running here ({owner}); "
+                        "wait for it, stop it, or choose another --run-dir"
+                    ) from error
+            yield lock
+
+    def _check_same(self) -> None:
+        """Refuse to go on with a campaign under other settings."""
+        file = self.path / "campaign.yaml"
+        if file.exists():
+            before, now = (c.model_dump() for c in (_load(file), self.campaign))
+            changed = [k for k in now if now[k] != before[k] and k not in _MAY_CHANGE]
+            if changed:
+                raise UserError(
+                    f"{self.path}: holds a campaign with other settings ({', '.join(changed)}); "
+                    "restore them to resume it, or choose another --run-dir"
+                )
+
+    def in_use(self) -> bool:
+        """Whether a process is running this campaign."""
+        try:
+            with (self.path / "run.lock").open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+    def round(self, number: int) -> RoundFolder:
+        """Folder of a round, counted from 0."""
+        return RoundFolder(self.path / "rounds" / f"{number:02d}")
+
+    @property
+    def test(self) -> RoundFolder:
+        """Folder of the fixed test set."""
+        return RoundFolder(self.path / "test")
+
+    def rounds(self) -> int:
+        """How many rounds have chosen what to label."""
+        number = 0
+        while self.round(number).selection.exists():
+            number += 1
+        return number
+
+
+def _check_format(path: Path) -> None:
+    file = path / _FORMAT
+    if not file.exists():
+        return
+    try:
+        data = json.loads(file.read_bytes())
+    except ValueError as error:
+        raise UserError(f"{file}: not valid JSON; delete it") from error
+    check_version(data if isinstance(data, dict) else {}, RUN_DIRECTORY, path)
+
+
+def _load(file: Path) -> Campaign:
+    """The campaign as it was kept; which keys it was written with is no news to anybody."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Note)
+        return load_campaign(file)

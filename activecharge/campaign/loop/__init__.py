@@ -1,0 +1,1 @@
+"""The loop: explore, score, select, label, commit, train, test, report."""

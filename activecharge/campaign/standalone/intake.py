@@ -1,0 +1,120 @@
+"""Labelled data from elsewhere: what the user says about it, and what was found in it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from activecharge.campaign.settings.mistakes import sentence
+from activecharge.campaign.settings.yaml_file import named_value, read_settings
+from activecharge.dataset.extxyz import write_labels
+from activecharge.dataset.identity import content_hash
+from activecharge.dataset.importing.import_options import ImportOptions
+from activecharge.dataset.importing.importer import Imported, import_file
+from activecharge.errors import UserError
+from activecharge.reference.tight_binding import tight_binding_bec
+from activecharge.sampling.leaks import Repeat, find_repeats
+from activecharge.sampling.pool import read_pool
+
+SHOWN = 10
+"""Repeats named on the screen; JSON has all of them."""
+
+
+def import_options(
+    config: Path | None, keys: Sequence[str], units: Sequence[str], given: Mapping[str, Any]
+) -> ImportOptions:
+    """Settings of an import, from a file and from the command line, which wins.
+
+    Parameters
+    ----------
+    config : pathlib.Path or None
+        YAML file; relative paths in it count from its folder.
+    keys, units : sequence of str
+        Such as "energy=dft_energy" and "energy=hartree".
+    given : mapping
+        Other settings; those that are None do not count.
+
+    Raises
+    ------
+    UserError
+        One sentence with the mistake.
+    """
+    data = read_settings(config, "keys, units, order, ...") if config else {}
+    if config and isinstance(data.get("bec_file"), str):
+        data["bec_file"] = str((config.parent / data["bec_file"]).resolve())
+    for name, items in (("keys", keys), ("units", units)):
+        if items and isinstance(data.get(name, {}), dict):
+            named = dict(named_value(item, "energy=dft_energy") for item in items)
+            data[name] = data.get(name, {}) | named
+    data |= {name: value for name, value in given.items() if value is not None}
+    try:
+        return ImportOptions.model_validate(data)
+    except ValidationError as error:
+        where = f"{config}: " if config else ""
+        raise UserError(f"{where}{sentence(error, ImportOptions)}") from error
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What an import brought, and which of its frames are anywhere else."""
+
+    out: Path
+    imported: Imported
+    repeats: tuple[Repeat, ...]
+
+    def facts(self) -> dict[str, Any]:
+        """The same as JSON-able data."""
+        imported = self.imported
+        return {
+            "file": str(self.out),
+            "frames": len(imported.labels),
+            "labelled": imported.frames,
+            "masked": imported.masked,
+            "bec_order": imported.order,
+            "bec_order_from": imported.order_from,
+            "evidence": [str(item) for item in imported.evidence],
+            "duplicates": [str(repeat) for repeat in self.repeats if not repeat.leak],
+            "leaks": [str(repeat) for repeat in self.repeats if repeat.leak],
+        }
+
+    def text(self) -> str:
+        """The same for people."""
+        facts = self.facts()
+        held = ", ".join(f"{name} in {count}" for name, count in facts["labelled"].items())
+        lines = [f"{self.out}: {facts['frames']} frames ({held})"]
+        for name, count in facts["masked"].items():
+            lines.append(f"  {name}: missing for {count} atoms, which stay masked")
+        if self.imported.frames.get("bec"):
+            order = facts["bec_order"] or "different from frame to frame"
+            lines.append(f"  index order in the file: {order}, {facts['bec_order_from']}")
+            shown = (item for item in facts["evidence"] if item not in facts["bec_order_from"])
+            lines += [f"    {item}" for item in shown]
+        for title in ("duplicates", "leaks"):
+            found = facts[title]
+            lines.append(f"  {title}: {len(found) or 'none'}")
+            lines += [f"    {item}" for item in found[:SHOWN]]
+            if len(found) > SHOWN:
+                lines.append(f"    and {len(found) - SHOWN} more; --json has all")
+        return "\n".join(lines)
+
+
+def bring(data: Path, out: Path, options: ImportOptions, against: Sequence[Path]) -> Intake:
+    """Turn labelled data of other programs into the program's own extxyz.
+
+    Parameters
+    ----------
+    data : pathlib.Path
+    out : pathlib.Path
+        File to write. Frames that occur more than once are written, and told.
+    options : ImportOptions
+    against : sequence of pathlib.Path
+        Files whose frames must not be among the data, a test set for one.
+    """
+    frames = {str(path): read_pool(path) for path in against}
+    imported = import_file(data, options, content_hash, second=tight_binding_bec)
+    frames[str(data)] = [label.candidate.atoms for label in imported.labels]
+    repeats = find_repeats(frames)
+    write_labels(out, imported.labels)
+    return Intake(out, imported, tuple(r for r in repeats if r.file == str(data)))
