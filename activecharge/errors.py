@@ -9,7 +9,7 @@ class UserError(Exception):
     """
 
 
-class Note(UserWarning):
+class Note(Warning):
     """Something the user should know of, though all goes on; the command line prints it."""
 
 

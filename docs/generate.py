@@ -11,8 +11,8 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from activecharge.campaign.config import Campaign
-from activecharge.campaign.mistakes import nested_settings
+from activecharge.campaign.settings.campaign_options import Campaign
+from activecharge.campaign.settings.mistakes import nested_settings
 
 HERE = Path(__file__).parent
 

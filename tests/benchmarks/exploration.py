@@ -12,14 +12,15 @@ import sys
 import numpy as np
 import torch
 
-from activecharge.campaign.resources import Slot
-from activecharge.campaign.rundir import RunDirectory
-from activecharge.campaign.uncertainty import outputs
-from activecharge.campaign.walkers import walk_starts
-from activecharge.campaign.work import CommitteeWork, WalkWork, walk
+from activecharge.campaign.disk.run_directory import RunDirectory
+from activecharge.campaign.loop.state import CampaignState
+from activecharge.campaign.loop.tasks import CommitteeAtWork, WalkSettings, walk
+from activecharge.campaign.loop.walk_starts import walk_starts
+from activecharge.campaign.settings.rules import outputs
 from activecharge.committee.committee import Committee
 from activecharge.committee.selection.novelty import distances
 from activecharge.dataset.identity import canonical, content_hash
+from activecharge.execution.resources import Slot
 from activecharge.records import Candidate, Label
 from activecharge.reference.reference_options import GateOptions, TbliteOptions
 from activecharge.reference.run import label_candidate
@@ -42,10 +43,10 @@ KINDS: dict[str, dict] = {
 def explore(run: RunDirectory, settings: dict) -> tuple[list, dict]:
     """Frames of the second half of each trajectory, and why walkers stopped."""
     options = DynamicsOptions(**{"temperatures": (300.0,), "walkers": 12, "steps": 200} | settings)
-    known = [label.candidate.atoms for _, _, label in run.chosen_labels(run.rounds())]
+    known = [row.label.candidate.atoms for row in CampaignState(run).rows()]
     starts = walk_starts(run.campaign, options, known, np.random.default_rng(3))
-    asked = CommitteeWork(run.committee, Slot(1, 0), outputs(run.campaign.training))
-    shared = WalkWork(asked, options, run.campaign.sanity)
+    asked = CommitteeAtWork(run.committee, Slot(1, 0), outputs(run.campaign.training))
+    shared = WalkSettings(asked, options, run.campaign.sanity)
     walks = [walk(shared, start) for start in starts]
     stopped: dict[str, int] = {}
     for found in walks:
@@ -76,7 +77,7 @@ def main() -> None:
     torch.set_num_threads(1)
     run = RunDirectory.open(sys.argv[1])
     committee = Committee.load(run.committee)
-    known = [label.candidate.atoms for _, _, label in run.chosen_labels(run.rounds())]
+    known = [row.label.candidate.atoms for row in CampaignState(run).rows()]
     space = np.array([p.descriptor for p in committee.predict(known, ("charges",))])
     head = ("distance", "spread q", "error q", "spread Z", "error Z", "spread F", "error F")
     print(f"{'':26}" + "".join(f"{word:>10}" for word in head) + "  labels  stopped")

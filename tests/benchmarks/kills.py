@@ -17,12 +17,13 @@ import time
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
-sys.path.insert(0, str(Path(__file__).parents[1] / "cli"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 from cli_cases import TINY, dataset, tree
 
-from activecharge.campaign.rundir import RunDirectory
+from activecharge.campaign.disk.run_directory import RunDirectory
+from activecharge.campaign.loop.state import CampaignState
 
-INLINE, RAY = "{kind: inline}", "{{kind: ray, cpus: 2, schedule: {}}}"
+INLINE, RAY = "{kind: inline}", "{{kind: ray, cpus: 2}}\nschedule: {{kind: {}}}"
 
 
 def main() -> None:
@@ -80,7 +81,7 @@ def kill_all(file: Path, delays: list[float], undisturbed: Path) -> int:
 def check(run: Path, undisturbed: Path, is_batch: bool) -> None:
     """See that a campaign has all that it should have, and `batch` what the other one has."""
     opened = RunDirectory.open(run)
-    chosen = [label.candidate.hash for _, _, label in opened.chosen_labels(opened.rounds())]
+    chosen = [row.label.candidate.hash for row in CampaignState(opened).rows()]
     assert len(set(chosen)) == len(chosen) == 6 + 4 * (opened.rounds() > 1)
     labelled = [e["hash"] for e in opened.journal.events() if e["event"] == "labelled"]
     assert len(set(labelled)) == len(labelled), "a label was taken in twice"

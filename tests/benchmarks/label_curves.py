@@ -17,8 +17,9 @@ import numpy as np
 from label_efficiency import STRATEGIES, STUDIES, Series, finished, test_files
 from scipy.optimize import isotonic_regression
 
-from activecharge.campaign.calibrate import aged, blind_pairs, calibration_record
-from activecharge.campaign.rundir import RunDirectory
+from activecharge.campaign.disk.run_directory import RunDirectory
+from activecharge.campaign.loop.calibrating import aged, blind_pairs, calibration_record
+from activecharge.campaign.loop.state import CampaignState
 from activecharge.committee.calibration.blind import BlindPair
 from activecharge.committee.calibration.calibration import CALIBRATION, Calibration
 from activecharge.committee.calibration.reliability import Judged, judge, reliability, spearman
@@ -86,13 +87,15 @@ def read(folder: Path, home: Path) -> Campaign | None:
     if not finished(folder):
         return None
     run = RunDirectory.open(folder)
+    state = CampaignState(run)
     rounds = range(run.rounds())
     sizes: list[list[int]] = [[] for _ in rounds]
     kinds: Counter[str] = Counter()
-    for number, _, label in run.chosen_labels(len(rounds)):
-        sizes[number].append(len(label.candidate.atoms))
-        if number:
-            kinds[kind_of(home)[label.candidate.hash]] += 1
+    for row in state.rows():
+        candidate = row.label.candidate
+        sizes[row.round].append(len(candidate.atoms))
+        if row.round:
+            kinds[kind_of(home)[candidate.hash]] += 1
     labels, atoms = np.cumsum([(len(size), sum(size)) for size in sizes], axis=0).T
     every = [by_set(run, number, home) for number in rounds]
     names = sorted(every[0])
@@ -112,7 +115,7 @@ def read(folder: Path, home: Path) -> Campaign | None:
     judged = {name: judge(calibration, blind(every[-1][name])) for name in names}
     quality = {name: rows(reliability([verdict])) for name, verdict in judged.items()}
     possible = {name: attainable(verdict["charges"].expected) for name, verdict in judged.items()}
-    control = rows(calibration_record(run)["control"])
+    control = rows(calibration_record(state)["control"])
     return Campaign(labels, atoms, error, quality, possible, control, kinds)
 
 
@@ -135,7 +138,7 @@ def by_set(run: RunDirectory, number: int, home: Path) -> dict[str, list[tuple]]
 
 def blind(pairs: list[tuple]) -> list[BlindPair]:
     """The same, as what a calibration is judged by."""
-    return [BlindPair(label, said, control=True) for label, said in pairs]
+    return [BlindPair(label, said, "control") for label, said in pairs]
 
 
 def rows(found: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -265,8 +268,8 @@ def random_coverage(runs: list[RunDirectory]) -> None:
     parts: dict[int, list[dict[str, Judged]]] = {}
     for run in runs:
         pairs = {
-            when: [replace(pair, control=True) for pair in found]
-            for when, found in blind_pairs(run).items()
+            when: [replace(pair, why="control") for pair in found]
+            for when, found in blind_pairs(CampaignState(run)).items()
         }
         for (number, said_by), found in pairs.items():
             earlier = {when: known for when, known in pairs.items() if when[0] < number}

@@ -15,10 +15,13 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
 
-from activecharge.campaign import work
-from activecharge.campaign.config import ExecutorOptions
-from activecharge.campaign.executor import Executor, Slot, open_executor
+from activecharge.campaign.loop import tasks
 from activecharge.dataset.identity import content_hash
+from activecharge.execution.executor import Executor
+from activecharge.execution.groups import all_values
+from activecharge.execution.opening import Workplace, open_executor
+from activecharge.execution.resources import Slot
+from activecharge.execution.tasks import WorkGroup
 from activecharge.records import Candidate, Label
 from activecharge.reference.reference_options import GateOptions, TbliteOptions
 from activecharge.sampling.builders.liquid import build_clusters
@@ -37,9 +40,9 @@ def candidates(count: int, seed: int) -> list[Candidate]:
 def seconds(executor: Executor, folder: Path, items: list[Candidate]) -> float:
     """Wall time of labelling `items` and keeping the labels."""
     folder.mkdir()
-    shared = work.LabelWork(TbliteOptions(), GateOptions(), 1, folder, folder / "failed")
+    shared = tasks.LabelSettings(TbliteOptions(), GateOptions(), 1, folder, folder / "failed")
     start = time.perf_counter()
-    results = [result for _, result in executor.map(work.label, items, Slot(), shared)]
+    results = all_values(executor, WorkGroup(tasks.label, items, Slot(), shared), "label")
     assert all(isinstance(result, Label) for result in results)
     return time.perf_counter() - start
 
@@ -50,8 +53,8 @@ def main() -> None:
     shares = []
     with (
         tempfile.TemporaryDirectory() as name,
-        open_executor(ExecutorOptions(kind="inline")) as alone,
-        open_executor(ExecutorOptions(kind="ray", cpus=CPUS)) as parallel,
+        open_executor(Workplace()) as alone,
+        open_executor(Workplace("ray", cpus=CPUS)) as parallel,
     ):
         folder = Path(name)
         for executor in (alone, parallel):

@@ -22,15 +22,14 @@ import numpy as np
 import torch
 from ase import Atoms
 
-from activecharge.campaign.console import Console
-from activecharge.campaign.pieces import label_file
-from activecharge.campaign.resources import Slot
-from activecharge.campaign.rundir import RunDirectory
-from activecharge.campaign.uncertainty import outputs
-from activecharge.campaign.walkers import walk_starts
-from activecharge.campaign.work import CommitteeWork, WalkWork, walk
+from activecharge.campaign.disk.run_directory import RunDirectory
+from activecharge.campaign.loop.tasks import CommitteeAtWork, WalkSettings, walk
+from activecharge.campaign.loop.walk_starts import walk_starts
+from activecharge.campaign.settings.rules import outputs
+from activecharge.campaign.standalone.label_frames import label
 from activecharge.dataset.frames import write_frames
-from activecharge.reference.reference_options import GateOptions, TbliteOptions
+from activecharge.execution.resources import Slot
+from activecharge.reference.reference_options import TbliteOptions
 from activecharge.sampling.sieve import Sieve, draw
 from activecharge.sampling.source_options import (
     BoxesOptions,
@@ -139,8 +138,8 @@ def trajectories(
 ) -> Iterator[Atoms]:
     """Frames of the second half of trajectories, from as many walkers as `count` frames take."""
     options = options.model_copy(update={"walkers": max(1, round(count / FRAMES))})
-    asked = CommitteeWork(run.committee, Slot(1, 0), outputs(run.campaign.training))
-    shared = WalkWork(asked, options, run.campaign.sanity)
+    asked = CommitteeAtWork(run.committee, Slot(1, 0), outputs(run.campaign.training))
+    shared = WalkSettings(asked, options, run.campaign.sanity)
     for start in walk_starts(run.campaign, options, [], rng):
         for frame in walk(shared, start).frames:
             if frame.info["step"] > options.steps / 2:
@@ -172,7 +171,6 @@ def main() -> None:
     """Draw each set, then label it."""
     torch.set_num_threads(1)
     run, home = RunDirectory.open(sys.argv[1]), Path(sys.argv[2])
-    console = Console()
     todo = []
     for study, what in STUDIES.items():
         (home / study).mkdir(parents=True, exist_ok=True)
@@ -181,12 +179,12 @@ def main() -> None:
             if not raw.exists():
                 drawn = frames(run, recipe, np.random.default_rng([7, *f"{study}/{name}".encode()]))
                 write_frames(raw, drawn)
-                console.line(f"{raw}: {len(drawn)} frames")
+                print(f"{raw}: {len(drawn)} frames")
             todo.append((raw, out, TbliteOptions(method=what.method, periodic_bec=True)))
     for raw, out, reference in todo:
         if not out.exists():
-            count, failures = label_file(raw, out, reference, GateOptions(), 2, console)
-            console.line(f"{out}: {count} labels, {len(failures)} frames without")
+            found = label(raw, out, reference, workers=2, quiet=False)
+            print(f"{out}: {len(found.labels)} labels, {len(found.failures)} frames without")
     for study, what in STUDIES.items():
         for name in what.taken:
             shutil.copyfile(home / "clusters" / f"{name}.extxyz", home / study / f"{name}.extxyz")

@@ -17,10 +17,11 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
 
-from activecharge.campaign.config import load_campaign
-from activecharge.campaign.exploration import draw_initial
-from activecharge.campaign.launch import launch
-from activecharge.campaign.rundir import RunDirectory
+from activecharge.campaign.disk.run_directory import RunDirectory
+from activecharge.campaign.launch import run as go
+from activecharge.campaign.loop.exploring import draw_initial
+from activecharge.campaign.loop.state import CampaignState
+from activecharge.campaign.settings.reading import load_campaign
 from activecharge.records import Candidate, Label
 
 CAMPAIGN = """\
@@ -31,7 +32,7 @@ initial: [{{kind: clusters, molecules: [4, 8], count: {labels}}}]
 explore: [{{kind: clusters, molecules: [4, 8], count: {candidates}}}]
 selection: {{batch: 20}}
 stop: {{rounds: 1}}
-executor: {{schedule: {schedule}}}
+schedule: {{kind: {schedule}}}
 """
 
 
@@ -61,10 +62,12 @@ def main() -> None:
         file.write_text(CAMPAIGN.format(**vars(given)))
         campaign = load_campaign(file)
         with RunDirectory.writing(run, campaign) as directory:
-            for candidate in draw_initial(directory):
+            state = CampaignState(directory)
+            draw_initial(state)
+            for candidate in state.pending.values():
                 directory.labels.put(made_up(candidate))
         print(f"before the campaign: {_peak():.2f} GiB", flush=True)
-        launch(campaign, run)
+        go(campaign, run, quiet=False)
         print(f"{given.schedule}: at most {_peak():.2f} GiB in this process")
         for _ in range(3):
             before, begun = _processor(), time.monotonic()

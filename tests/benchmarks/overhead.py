@@ -16,9 +16,9 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
     [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
 )
 
-from activecharge.campaign.config import load_campaign
-from activecharge.campaign.facts import read_facts
-from activecharge.campaign.launch import launch
+from activecharge.campaign.launch import run as go
+from activecharge.campaign.settings.reading import load_campaign
+from activecharge.execution.execution_log import Ended, read_log
 
 CAMPAIGN = """\
 seed: 1
@@ -31,7 +31,8 @@ explore:
   - {{kind: dynamics, walkers: 6, temperatures: [300], steps: 4, interval: 2}}
 selection: {{batch: {batch}, weights: {{charges: 1, bec: 0}}}}
 stop: {{rounds: 99, labels: {labels}}}
-executor: {{kind: ray, schedule: {schedule}, cpus: {workers}, queue: {queue}}}
+executor: {{kind: ray, cpus: {workers}}}
+schedule: {schedule}
 """
 
 
@@ -47,28 +48,28 @@ def main() -> None:
     os.environ["ACTIVECHARGE_SLEEP"] = str(given.seconds)
     with tempfile.TemporaryDirectory() as name:
         file, run = Path(name) / "campaign.yaml", Path(name) / "run"
+        settings = f", queue: {given.queue}" if given.schedule == "streaming" else ""
+        given.schedule = f"{{kind: {given.schedule}{settings}}}"
         text = CAMPAIGN.format(initial=6 * given.workers, batch=2 * given.workers, **vars(given))
         file.write_text(text)
         campaign = load_campaign(file)
         before, start = _processor(), time.monotonic()
-        launch(campaign, run)
+        go(campaign, run, quiet=False)
         spent, wall = _processor() - before, time.monotonic() - start
-        pieces = [fact for fact in read_facts(run / "facts.jsonl") if fact["fact"] == "piece"]
-    report(pieces, given.workers)
+        noted = [line.fact for line in read_log(run / "facts.jsonl")]
+    report([fact for fact in noted if isinstance(fact, Ended)], given.workers)
     print(f"this process took {spent:.1f} s of a core in {wall:.0f} s: {spent / wall:.1%}")
 
 
-def report(pieces: list[dict], workers: int) -> None:
+def report(ended: list[Ended], workers: int) -> None:
     """Print the share of time that places were taken, from the first label to the last."""
-    labels = [p for p in pieces if p["kind"] == "label"]
-    first, last = min(p["begun"] for p in labels), max(_end(p) for p in labels)
-    last_begun = max(p["begun"] for p in labels)
+    labels = [e for e in ended if e.kind == "label"]
+    first, last = min(e.begun for e in labels), max(_end(e) for e in labels)
+    last_begun = max(e.begun for e in labels)
     for until, text in ((last_begun, "last label begun"), (last, "last label done")):
         taken = {
             kind: sum(
-                max(min(_end(p), until) - max(p["begun"], first), 0.0)
-                for p in pieces
-                if p["kind"] == kind
+                max(min(_end(e), until) - max(e.begun, first), 0.0) for e in ended if e.kind == kind
             )
             for kind in ("label", "train", "walk", "predict")
         }
@@ -77,8 +78,8 @@ def report(pieces: list[dict], workers: int) -> None:
         print(f"{len(labels)} labels until {text}: busy {sum(shares.values()):.1%} ({parts})")
 
 
-def _end(piece: dict) -> float:
-    return piece["begun"] + piece["seconds"]
+def _end(item: Ended) -> float:
+    return item.begun + item.seconds
 
 
 def _processor() -> float:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from activecharge.campaign.resources import Slot
-from activecharge.campaign.streaming import stream
+from activecharge.campaign.loop.schedule import drive
+from activecharge.execution.resources import Slot
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "campaign"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 from simulated import SimulatedCampaign, SimulatedExecutor
 
 LABEL_NODES, WORKERS_PER_NODE, GPU_NODES, GPUS_PER_NODE = 125, 8, 16, 4
@@ -72,7 +72,7 @@ def main() -> None:
     """Simulate, print shares and draw them."""
     plan, executor = campaign(), cluster()
     start = time.process_time()
-    stream(plan, executor)
+    drive(plan, executor)
     spent = time.process_time() - start
     labels = [span for span in executor.spans if span.kind == "label"]
     last_begun, last_end = max(s.begin for s in labels), max(s.end for s in labels)

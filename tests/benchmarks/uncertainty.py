@@ -132,7 +132,7 @@ def train(kind: str, sets: dict[str, list[Label]], seed: int, folder: Path) -> T
 def pairs(committee: Committee, labels: list[Label]) -> list[BlindPair]:
     """Labels beside predictions that never saw them."""
     said = committee.predict([x.candidate.atoms for x in labels], PROPERTIES)
-    return [BlindPair(x, p, control=True) for x, p in zip(labels, said, strict=True)]
+    return [BlindPair(x, p, "control") for x, p in zip(labels, said, strict=True)]
 
 
 def quality(committee: Committee, labels: list[Label]) -> dict[str, float]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ase.build import molecule
 
-from activecharge.campaign.config import load_campaign
+from activecharge.campaign.settings.reading import load_campaign
 from activecharge.dataset.identity import canonical, content_hash
 from activecharge.records import Candidate, Label
 

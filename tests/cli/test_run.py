@@ -9,7 +9,7 @@ import pytest
 from cli_cases import TINY, dataset, tree
 
 from activecharge import Committee
-from activecharge.campaign.rundir import RunDirectory
+from activecharge.campaign.disk.run_directory import RunDirectory
 from activecharge.dataset.extxyz import read_labels
 from activecharge.dataset.manifest import verify
 from activecharge.properties import PROPERTIES

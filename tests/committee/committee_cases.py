@@ -57,7 +57,11 @@ def make_pairs(frames, seed=0, control=True, scale=1.0, together=0.5) -> list[Bl
         zeros = {name: np.zeros_like(value) for name, value in mean.items()}
         candidate = Candidate(atoms, f"{seed:08x}{number:08x}", "clusters")
         said = Prediction(mean, std, np.ones(1))
-        pairs.append(BlindPair(Label(candidate, zeros, "tblite", {}), said, control))
+        pairs.append(
+            BlindPair(
+                Label(candidate, zeros, "tblite", {}), said, "control" if control else "uncertain"
+            )
+        )
     return pairs
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from activecharge.records import Candidate, Label, Prediction
-from activecharge.report.campaign.summary import CampaignSummary, Pair, RoundSummary, pair_errors
+from activecharge.records import BlindPair, Candidate, Label, Prediction
+from activecharge.report.campaign.summary import CampaignSummary, RoundSummary, pair_errors
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def make_pair():
         std = {k: np.full(n, scale) if k != "energy" else np.asarray(scale) for k in values}
         candidate = Candidate(atoms, f"{seed:016x}", "clusters")
         label = Label(candidate, values, "tblite", {})
-        return Pair(label, Prediction(mean, std, np.empty(0)), why)
+        return BlindPair(label, Prediction(mean, std, np.empty(0)), why)
 
     return make
 
