@@ -7,12 +7,12 @@ import secrets
 import signal
 import socket
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 
 from activecharge.errors import UserError
-
-OBJECT_STORE = 512 * 1024**2
-"""Shared memory of an embedded Ray [bytes]; datasets of this field are small."""
+from activecharge.execution import ray_here
 
 TOKEN_HINT = (
     "name the file of the cluster's token in RAY_AUTH_TOKEN_PATH, or set RAY_AUTH_MODE to disabled "
@@ -75,8 +75,30 @@ def _check_closed(ray: ModuleType) -> None:
     )
 
 
-def connect(cpus: int | None = None, address: str | None = None) -> ModuleType:
-    """Start Ray on this machine, or connect to a cluster; returns the module `ray`.
+@dataclass(frozen=True)
+class Connection:
+    """A Ray that this process is connected to.
+
+    Attributes
+    ----------
+    ray : module
+        `ray` itself.
+    folder : pathlib.Path or None
+        Where a Ray that was started here keeps its files.
+    """
+
+    ray: ModuleType
+    folder: Path | None = None
+
+    def close(self) -> None:
+        """Leave Ray; one that was started here ends, and leaves nothing behind."""
+        self.ray.shutdown()
+        if self.folder is not None:
+            ray_here.remove(self.folder)
+
+
+def connect(cpus: int | None = None, address: str | None = None) -> Connection:
+    """Start Ray on this machine, or connect to a cluster.
 
     Parameters
     ----------
@@ -88,7 +110,7 @@ def connect(cpus: int | None = None, address: str | None = None) -> ModuleType:
     Raises
     ------
     UserError
-        If no cluster at the address lets us in.
+        If no cluster at the address lets us in, or Ray does not start here.
     """
     # Ray reads these when it is imported: quiet, nothing reported to anybody.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
@@ -101,28 +123,27 @@ def connect(cpus: int | None = None, address: str | None = None) -> ModuleType:
     import ray
 
     terminate = signal.getsignal(signal.SIGTERM)
+    folder = None
     if address is None:
-        ray.init(
-            address="local",
-            num_cpus=cpus,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            object_store_memory=OBJECT_STORE,
-        )
+        folder = ray_here.start_here(cpus)
     else:
-        try:
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-        except ray.exceptions.AuthenticationError as error:
-            raise UserError(f"cluster.address: there is no token; {TOKEN_HINT}") from error
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise UserError(
-                f"cluster.address: no Ray cluster lets us in at {address!r} "
-                f"({str(error).splitlines()[0][:120]}); see that one runs there and has our token: "
-                f"{TOKEN_HINT}"
-            ) from error
-        _check_closed(ray)
+        _join(ray, address)
     # Ray's own handler leaves with code 1 and no word; a caller's choice must stand.
     with contextlib.suppress(ValueError):  # outside the main thread nobody sets handlers
         signal.signal(signal.SIGTERM, terminate)
-    return ray
+    return Connection(ray, folder)
+
+
+def _join(ray: ModuleType, address: str) -> None:
+    """Connect to a cluster that asks for our token."""
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except ray.exceptions.AuthenticationError as error:
+        raise UserError(f"cluster.address: there is no token; {TOKEN_HINT}") from error
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise UserError(
+            f"cluster.address: no Ray cluster lets us in at {address!r} "
+            f"({str(error).splitlines()[0][:120]}); see that one runs there and has our token: "
+            f"{TOKEN_HINT}"
+        ) from error
+    _check_closed(ray)

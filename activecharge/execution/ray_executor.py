@@ -4,11 +4,11 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import ModuleType
 from typing import Any
 
 from activecharge.execution.execution_log import ExecutionLog
 from activecharge.execution.executor import Executor
+from activecharge.execution.ray_connection import Connection
 from activecharge.execution.ray_nodes import Nodes, fits_nowhere, ray_is_gone, ray_is_up
 from activecharge.execution.resources import Resources, Slot, total
 from activecharge.execution.tasks import Lost, Result, Task, Work
@@ -38,8 +38,7 @@ class RayExecutor(Executor):
 
     Parameters
     ----------
-    ray : module
-        `ray`, connected.
+    connection : Connection
     log : ExecutionLog, optional
     keys : mapping, optional
         The setting that asks for each resource, for sentences.
@@ -47,13 +46,13 @@ class RayExecutor(Executor):
 
     def __init__(
         self,
-        ray: ModuleType,
+        connection: Connection,
         log: ExecutionLog | None = None,
         keys: Mapping[str, str] | None = None,
     ):
         super().__init__(log)
-        self._ray, self._keys = ray, keys or {}
-        self._nodes = Nodes(ray)
+        self._connection, self._ray, self._keys = connection, connection.ray, keys or {}
+        self._nodes = Nodes(self._ray)
         self._remotes: dict[Slot, Any] = {}
         self._running: dict[Any, _Attempt] = {}
         self._later: list[_Attempt] = []
@@ -104,7 +103,7 @@ class RayExecutor(Executor):
         self._used.clear()
 
     def close(self) -> None:
-        self._ray.shutdown()
+        self._connection.close()
 
     def _submit(self, attempt: _Attempt) -> None:
         task = attempt.task

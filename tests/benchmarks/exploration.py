@@ -14,8 +14,8 @@ import torch
 
 from activecharge.campaign.disk.run_directory import RunDirectory
 from activecharge.campaign.loop.state import CampaignState
-from activecharge.campaign.loop.tasks import CommitteeAtWork, WalkSettings, walk
 from activecharge.campaign.loop.walk_starts import walk_starts
+from activecharge.campaign.loop.work import CommitteeAtWork, WalkSettings, walk
 from activecharge.campaign.settings.rules import outputs
 from activecharge.committee.committee import Committee
 from activecharge.committee.selection.novelty import distances

@@ -15,7 +15,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
 
-from activecharge.campaign.loop import tasks
+from activecharge.campaign.loop import work
 from activecharge.dataset.identity import content_hash
 from activecharge.execution.executor import Executor
 from activecharge.execution.groups import all_values
@@ -40,9 +40,9 @@ def candidates(count: int, seed: int) -> list[Candidate]:
 def seconds(executor: Executor, folder: Path, items: list[Candidate]) -> float:
     """Wall time of labelling `items` and keeping the labels."""
     folder.mkdir()
-    shared = tasks.LabelSettings(TbliteOptions(), GateOptions(), 1, folder, folder / "failed")
+    shared = work.LabelSettings(TbliteOptions(), GateOptions(), 1, folder, folder / "failed")
     start = time.perf_counter()
-    results = all_values(executor, WorkGroup(tasks.label, items, Slot(), shared), "label")
+    results = all_values(executor, WorkGroup(work.label, items, Slot(), shared), "label")
     assert all(isinstance(result, Label) for result in results)
     return time.perf_counter() - start
 

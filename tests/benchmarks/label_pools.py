@@ -23,8 +23,8 @@ import torch
 from ase import Atoms
 
 from activecharge.campaign.disk.run_directory import RunDirectory
-from activecharge.campaign.loop.tasks import CommitteeAtWork, WalkSettings, walk
 from activecharge.campaign.loop.walk_starts import walk_starts
+from activecharge.campaign.loop.work import CommitteeAtWork, WalkSettings, walk
 from activecharge.campaign.settings.rules import outputs
 from activecharge.campaign.standalone.label_frames import label
 from activecharge.dataset.frames import write_frames

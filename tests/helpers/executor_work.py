@@ -5,7 +5,7 @@ import time
 
 import torch
 
-from activecharge.campaign.loop.tasks import device_of
+from activecharge.campaign.loop.work import device_of
 from activecharge.errors import UserError
 from activecharge.execution.resources import Slot
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from activecharge.campaign.loop import tasks
+from activecharge.campaign.loop import work
 from activecharge.execution.resources import Slot
 from activecharge.learning.training_options import TrainingOptions
 from activecharge.learning.training_set import Member, TrainingSet
@@ -62,7 +62,7 @@ def train(data: Data, trial: Trial) -> MemberResult:
         model=trial.scheme.model,
         training=trial.scheme.training,
     )
-    return tasks.train(tasks.MemberSettings(lesson, data.slot), trial.member)
+    return work.train(work.MemberSettings(lesson, data.slot), trial.member)
 
 
 def judge(data: Data, trial: Trial) -> Outcome:
@@ -170,4 +170,4 @@ def _shortest(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
 def _load(data: Data, trial: Trial) -> "ChargeModel":
     from activecharge.model.checkpoint import load_model
 
-    return load_model(Path(trial.member.directory), tasks.device_of(data.slot))
+    return load_model(Path(trial.member.directory), work.device_of(data.slot))

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from activecharge.campaign.loop.outcomes import Explored
 from activecharge.campaign.loop.state import CampaignState
-from activecharge.campaign.loop.tasks import CommitteeAtWork, WalkSettings, walk
 from activecharge.campaign.loop.walk_starts import walk_starts
+from activecharge.campaign.loop.work import CommitteeAtWork, WalkSettings, walk
 from activecharge.execution.dispatcher import Steps, do
 from activecharge.execution.resources import NO_PLACE
 from activecharge.execution.tasks import WorkGroup

@@ -4,7 +4,7 @@ from collections.abc import Hashable
 
 from activecharge.campaign.loop.outcomes import FrameFailed, Listener, Working
 from activecharge.campaign.loop.state import CampaignState
-from activecharge.campaign.loop.tasks import LabelSettings, label
+from activecharge.campaign.loop.work import LabelSettings, label
 from activecharge.errors import UserError
 from activecharge.execution.dispatcher import Dispatcher
 from activecharge.execution.executor import Executor

@@ -14,7 +14,7 @@ from activecharge.campaign.loop.policy import Policy, Standing, policy_of
 from activecharge.campaign.loop.reporting import campaign_summary, judge
 from activecharge.campaign.loop.schedule import drive
 from activecharge.campaign.loop.state import CampaignState
-from activecharge.campaign.loop.tasks import CommitteeAtWork
+from activecharge.campaign.loop.work import CommitteeAtWork
 from activecharge.campaign.settings.rules import outputs
 from activecharge.execution.dispatcher import Activity, Steps, do
 from activecharge.execution.executor import Executor

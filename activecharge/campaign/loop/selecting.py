@@ -10,7 +10,7 @@ from ase import Atoms
 
 from activecharge.campaign.loop.outcomes import Selected, Spreads
 from activecharge.campaign.loop.state import CampaignState
-from activecharge.campaign.loop.tasks import CommitteeAtWork, predict
+from activecharge.campaign.loop.work import CommitteeAtWork, predict
 from activecharge.committee.disagreement import score
 from activecharge.committee.selection import novelty
 from activecharge.committee.selection.choose import select

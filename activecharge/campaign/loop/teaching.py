@@ -8,7 +8,7 @@ from pathlib import Path
 from activecharge.campaign.disk.round_folder import TrainingInputs
 from activecharge.campaign.loop.outcomes import Calibrated, Trained, TrainingBegan
 from activecharge.campaign.loop.state import CampaignState
-from activecharge.campaign.loop.tasks import MemberSettings, train
+from activecharge.campaign.loop.work import MemberSettings, train
 from activecharge.dataset.export import export
 from activecharge.dataset.splits import split
 from activecharge.execution.dispatcher import Steps, do

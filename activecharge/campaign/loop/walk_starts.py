@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import numpy as np
 from ase import Atoms
 
-from activecharge.campaign.loop.tasks import Start
+from activecharge.campaign.loop.work import Start
 from activecharge.campaign.settings.campaign_options import Campaign
 from activecharge.dataset.identity import canonical
 from activecharge.errors import UserError

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from activecharge.campaign.disk.label_store import LabelStore
-from activecharge.campaign.loop import tasks
+from activecharge.campaign.loop import work
 from activecharge.campaign.monitor.console import Console
 from activecharge.campaign.standalone.frames_of import Frames, candidates_of
 from activecharge.dataset.extxyz import write_labels
@@ -83,7 +83,7 @@ def label(
         settings = reference.model_dump_json() + gates.model_dump_json()
         folder = parts / hashlib.sha256(settings.encode()).hexdigest()[:16]
         folder.mkdir(parents=True, exist_ok=True)
-        shared = tasks.LabelSettings(reference, gates, 1, folder, failed)
+        shared = work.LabelSettings(reference, gates, 1, folder, failed)
         done, failures = _label_all(candidates, shared, workers, quiet)
         if done and out is not None:
             write_labels(out, done)
@@ -91,13 +91,13 @@ def label(
 
 
 def _label_all(
-    candidates: dict[str, Candidate], shared: tasks.LabelSettings, workers: int, quiet: bool
+    candidates: dict[str, Candidate], shared: work.LabelSettings, workers: int, quiet: bool
 ) -> tuple[list[Label], list[Failure]]:
     """Labels and failures, of those before and of now."""
     store = LabelStore(shared.store)
     done = {name: store.get(name) for name in candidates}
     todo = [candidates[name] for name, result in done.items() if not isinstance(result, Label)]
-    group = WorkGroup(tasks.label, todo, Slot(), shared)
+    group = WorkGroup(work.label, todo, Slot(), shared)
     failures: list[Failure] = []
     with Console(quiet) as console, open_executor(local_workers(workers)) as executor:
         for index, result in run_group(executor, group, tick=console.working):

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from activecharge.campaign.loop.outcomes import TrainingBegan
-from activecharge.campaign.loop.tasks import MemberSettings
-from activecharge.campaign.loop.tasks import train as train_member
 from activecharge.campaign.loop.teaching import training_set
+from activecharge.campaign.loop.work import MemberSettings
+from activecharge.campaign.loop.work import train as train_member
 from activecharge.campaign.monitor.console import TRAINING, Console
 from activecharge.campaign.standalone.frames_of import labels_of
 from activecharge.errors import UserError

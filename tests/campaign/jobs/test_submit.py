@@ -74,11 +74,12 @@ EMBEDDED = """\
 import os
 from activecharge.execution.ray_connection import connect
 
-ray = connect(cpus=1)
+connection = connect(cpus=1)
+ray = connection.ray
 ours = [os.environ[name] for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")]
 worker = ray.remote(lambda: [os.environ[name] for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")])
 print(ours == ray.get(worker.remote()), ours[0], len(ours[1]))
-ray.shutdown()
+connection.close()
 """
 CONNECT = ASK + (
     "from activecharge.execution.ray_connection import connect; import sys; "

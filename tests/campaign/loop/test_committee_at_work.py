@@ -5,7 +5,7 @@ import pytest
 import torch
 from ase.build import molecule
 
-from activecharge.campaign.loop.tasks import CommitteeAtWork, predict
+from activecharge.campaign.loop.work import CommitteeAtWork, predict
 from activecharge.execution.resources import Slot
 from activecharge.model.checkpoint import save_model
 from activecharge.model.model_options import ModelOptions

@@ -12,7 +12,7 @@ from fault_cases import PROGRAM, check_equal, lines, wait_until, when
 
 from activecharge.campaign.disk.label_store import LabelStore
 from activecharge.campaign.disk.run_directory import RunDirectory
-from activecharge.campaign.loop import tasks
+from activecharge.campaign.loop import work
 from activecharge.campaign.loop.loop import run_loop
 from activecharge.campaign.monitor.console import Console
 from activecharge.errors import UserError
@@ -86,11 +86,11 @@ def labelling(tmp_path):
 
     def make(
         seconds: float, hang: float | None = None, timeout: float = 60.0
-    ) -> tasks.LabelSettings:
+    ) -> work.LabelSettings:
         command = [sys.executable, "-S", "-E", str(program), str(log), str(seconds)]
         command += [] if hang is None else [str(hang)]
         reference = CommandOptions(command=tuple(command), timeout=timeout)
-        return tasks.LabelSettings(reference, GateOptions(), 1, tmp_path, tmp_path / "failed")
+        return work.LabelSettings(reference, GateOptions(), 1, tmp_path, tmp_path / "failed")
 
     return make
 
@@ -100,7 +100,7 @@ def run(executor, work, items, slot, shared=None):
 
 
 def label_all(executor, shared, candidates, slot):
-    return dict(run(executor, tasks.label, candidates, slot, shared))
+    return dict(run(executor, work.label, candidates, slot, shared))
 
 
 def deaths(executor) -> list[Died]:
@@ -139,7 +139,7 @@ def test_a_node_is_removed_while_labelling(
     def kept() -> dict[str, int]:
         return {p.name: p.stat().st_mtime_ns for p in LabelStore(tmp_path).labels.glob("[!.]*")}
 
-    for index, result in run(executor, tasks.label, todo, slot, labelling(0.5)):
+    for index, result in run(executor, work.label, todo, slot, labelling(0.5)):
         results[index] = result
         if len(results) == 3:
             seen = kept()

@@ -7,7 +7,7 @@ import pytest
 from simulated import SimulatedCampaign, SimulatedExecutor
 
 from activecharge.campaign.disk.run_directory import RunDirectory
-from activecharge.campaign.loop import tasks
+from activecharge.campaign.loop import work
 from activecharge.campaign.loop.loop import Loop, run_loop
 from activecharge.campaign.loop.outcomes import StageEnded
 from activecharge.campaign.loop.reporting import campaign_summary
@@ -287,7 +287,7 @@ class FailingExecutor(InlineExecutor):
         self.lost, self.count = lost, -1
 
     def wait(self, timeout):
-        if self._waiting[0][0].work is not tasks.label:
+        if self._waiting[0][0].work is not work.label:
             return super().wait(timeout)
         self.count += 1
         if self.count not in self.lost:
@@ -330,7 +330,7 @@ class LosingExecutor(InlineExecutor):
 
 def test_a_training_that_is_lost_ends_the_process_and_not_the_campaign(go, run):
     with pytest.raises(UserError, match=r"train: its worker died; .* run again to resume"):
-        go(executor=LosingExecutor(tasks.train))
+        go(executor=LosingExecutor(work.train))
     before = identities(run())
     go()
     assert before.items() <= identities(run()).items()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from activecharge.campaign.loop.plateau import expected_target, gain_and_noise, plateau
+from activecharge.campaign.loop.stopping import expected_target, gain_and_noise, plateau
 from activecharge.records import BlindPair, Candidate, Label, Prediction
 
 
