@@ -252,6 +252,37 @@ def test_damaged_labels(call, finished, tiny, content, words):
     assert path.exists()
 
 
+def test_a_damaged_member_is_trained_again(call, finished, tiny):
+    """To the same bytes; the bad copy is kept, since somebody may want to know why."""
+    before = tree(finished)
+    member = finished / "rounds" / "01" / "members" / "member-01"
+    weights = member / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    code, out, err = call("run", tiny, "--run-dir", finished)
+    assert code == 0, err
+    assert f"{member}: not as it was written; it is kept in" in out
+    after = tree(finished)
+    for name in before:
+        if name.startswith(("committee/", "rounds/", "dataset/")):
+            assert after[name] == before[name]
+    assert {name for name in after if "damaged" in name} == {
+        f"rounds/01/damaged/00-member-01/{name}"
+        for name in ("model.json", "model.safetensors", "history.jsonl")
+    }
+
+
+def test_a_damaged_selection_is_told_with_a_way_out(call, finished, tiny):
+    path = finished / "rounds" / "01" / "selection.extxyz"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    code, _, err = call("run", tiny, "--run-dir", finished)
+    assert code == 2 and err.count("\n") == 1
+    assert str(path) in err and "Or delete it to have the round chosen again" in err
+    path.unlink()
+    assert call("run", tiny, "--run-dir", finished).code == 0
+    assert path.read_bytes() == whole
+
+
 def test_a_damaged_campaign_file(call, finished, tiny):
     (finished / "campaign.yaml").write_text("name: [")
     for arguments in (("run", tiny, "--run-dir", finished), ("status", finished)):

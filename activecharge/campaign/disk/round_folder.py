@@ -1,5 +1,6 @@
 """The files of one round: what was found, chosen, said and learnt."""
 
+import hashlib
 import json
 import math
 import re
@@ -47,6 +48,7 @@ class RoundFolder:
         self.sources = path / "sources.json"
         self.members = path / "members"
         self.lesson = path / "lesson.json"
+        self.checksums = path / "members.json"
         self.test_errors = path / "test_errors.json"
         self.test_pairs = path / "test_predictions.extxyz"
 
@@ -60,7 +62,14 @@ class RoundFolder:
         """What `write_selection` kept; empty before."""
         from activecharge.dataset.choices import read_choices
 
-        return read_choices(self.selection) if self.selection.exists() else []
+        if not self.selection.exists():
+            return []
+        try:
+            return read_choices(self.selection)
+        except UserError as error:
+            raise UserError(
+                f"{error} Or delete it to have the round chosen again; labels are kept."
+            ) from error
 
     def read_hashes(self) -> list[str]:
         """Content hashes alone of what `write_selection` kept; empty before.
@@ -97,6 +106,37 @@ class RoundFolder:
             raise UserError(
                 f"{self.lesson}: not as it was written; delete it and {self.members}, and run again"
             ) from error
+
+    def write_checksums(self) -> None:
+        """Keep what the files of the trained members hold, to notice when one is damaged."""
+        files = sorted(p for p in self.members.rglob("*") if p.is_file())
+        sums = {str(p.relative_to(self.members)): _checksum(p) for p in files}
+        write_json(self.checksums, sums)
+
+    def set_aside_damaged(self) -> list[str]:
+        """Move members whose files are not as they were written out of the way.
+
+        Returns
+        -------
+        list of str
+            Their names. They lie in the folder `damaged` then, and can be trained again.
+        """
+        try:
+            sums: dict[str, str] = json.loads(self.checksums.read_bytes())
+        except (FileNotFoundError, ValueError):  # of version 0.1.0, or damaged itself
+            return []
+        wrong = {
+            Path(name).parts[0]
+            for name, checksum in sums.items()
+            if not (self.members / name).is_file() or _checksum(self.members / name) != checksum
+        }
+        damaged = sorted(name for name in wrong if (self.members / name).is_dir())
+        for name in damaged:
+            place = self.path / "damaged"
+            place.mkdir(exist_ok=True)
+            number = len(list(place.iterdir()))
+            (self.members / name).rename(place / f"{number:02d}-{name}")
+        return damaged
 
     def write_sources(self, rows: Sequence[dict[str, Any]]) -> None:
         """Keep what each source brought, see `activecharge.committee.selection.novelty.tally`."""
@@ -159,6 +199,10 @@ def _comments(path: Path) -> Iterator[str]:
             yield next(lines, "")
             for _ in range(count):
                 next(lines, "")
+
+
+def _checksum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _with_nan(entry: dict[str, Any]) -> dict[str, Any]:

@@ -46,6 +46,9 @@ class Loop:
     """A campaign as `schedule.Plan` has it. Which activity begins when, `policy.due` decides."""
 
     def __init__(self, run: RunDirectory, tell: outcomes.Listener):
+        for damaged in teaching.set_aside_damaged(run):
+            run.journal.append("damaged", what=damaged)
+            tell(outcomes.Noticed(damaged))
         self.run, self.state, self._tell = run, CampaignState(run), tell
         self._labelling = Labelling(self.state, tell)
         self.labels, self.waiting = self._labelling.group, self.state.waiting
@@ -107,7 +110,7 @@ class Loop:
         [calibrated] = yield from do(WorkGroup(calibrate, [number], NO_PLACE, state))
         training = teaching.training_of(state, number)
         self._tell(training.began(self.run.round(number).members))
-        yield from teaching.train_members(state, training)
+        yield from teaching.train_members(state, number, training)
         state.add_committee(number)
         self._ended("train", number, start, training.outcome(calibrated))
 

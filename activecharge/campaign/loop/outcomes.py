@@ -150,6 +150,13 @@ class FrameFailed:
 
 
 @dataclass(frozen=True)
+class Noticed:
+    """Something that the user should know, in a sentence."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class TrainingBegan:
     """Members are being trained in folders below `folder`, each for so many steps at most."""
 
@@ -165,7 +172,7 @@ class Working:
     loads: dict[str, Load]
 
 
-Event = StageEnded | FrameFailed | TrainingBegan | Working
+Event = StageEnded | FrameFailed | Noticed | TrainingBegan | Working
 
 Listener = Callable[[Event], None]
 """Somebody who wants to know how a campaign comes along."""

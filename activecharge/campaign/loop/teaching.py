@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from activecharge.campaign.disk.round_folder import TrainingInputs
+from activecharge.campaign.disk.run_directory import RunDirectory
 from activecharge.campaign.loop.outcomes import Calibrated, Trained, TrainingBegan
 from activecharge.campaign.loop.state import CampaignState
 from activecharge.campaign.loop.work import MemberSettings, train
@@ -74,10 +75,30 @@ def training_of(state: CampaignState, number: int) -> RoundTraining:
     )
 
 
-def train_members(state: CampaignState, training: RoundTraining) -> Steps[None]:
-    """Train those members, in parallel."""
+def train_members(state: CampaignState, number: int, training: RoundTraining) -> Steps[None]:
+    """Train those members of a round, in parallel."""
     slot = state.run.campaign.executor.member_slot
     yield from do(WorkGroup(train, training.missing, slot, MemberSettings(training.data, slot)))
+    state.run.round(number).write_checksums()
+
+
+def set_aside_damaged(run: RunDirectory) -> list[str]:
+    """Have members of the newest committee trained again whose files were damaged.
+
+    Returns
+    -------
+    list of str
+        A sentence on each.
+    """
+    for number in reversed(range(run.rounds())):
+        folder = run.round(number)
+        if folder.members.exists():
+            return [
+                f"{folder.members / name}: not as it was written; it is kept in "
+                f"{folder.path / 'damaged'} and trained again"
+                for name in folder.set_aside_damaged()
+            ]
+    return []
 
 
 def training_set(

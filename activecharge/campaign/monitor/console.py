@@ -18,6 +18,7 @@ from rich.progress import (
 from activecharge.campaign.loop.outcomes import (
     Event,
     FrameFailed,
+    Noticed,
     StageEnded,
     TrainingBegan,
     Working,
@@ -82,6 +83,8 @@ class Console:
                 self.stage(stage, stage_text(outcome), seconds)
             case FrameFailed(failure):
                 self.line(f"  quarantined {failure.candidate.hash}: {failure.reason}")
+            case Noticed(text):
+                self.line(f"  {text}")
             case TrainingBegan():
                 self._training = event
             case Working(loads):
