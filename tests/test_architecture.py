@@ -11,7 +11,7 @@ import pytest
 import activecharge
 
 ROOT = Path(activecharge.__file__).parent
-FOUNDATION = {"errors", "units", "properties", "records", "files", "options", "rounding"}
+FOUNDATION = {"errors", "units", "properties", "records", "files", "options", "rounding", "texts"}
 STAGES = {"sampling", "reference", "learning", "committee", "report"}
 MAY_IMPORT = {
     **dict.fromkeys(FOUNDATION, FOUNDATION),

@@ -1,15 +1,15 @@
 """Each round's calibration, and how well it came true on labels made after it."""
 
 from dataclasses import replace
-from typing import Any
 
 from activecharge.campaign.rundir import RunDirectory
-from activecharge.committee.calibration.blind import BlindPair
 from activecharge.committee.calibration.calibration import CALIBRATION, Calibration
 from activecharge.committee.calibration.error_model import FEWEST_FRAMES
 from activecharge.committee.calibration.reliability import Judged, judge, reliability
 from activecharge.dataset.predictions import read_pairs
 from activecharge.properties import PROPERTIES
+from activecharge.records import BlindPair, Reliability
+from activecharge.report.campaign.campaign_summary import CalibrationRecord
 
 RECENCY = 0.6
 """Weight of a round's pairs relative to those of the round after it: they are of another, worse
@@ -53,7 +53,7 @@ def calibrate_round(run: RunDirectory, number: int) -> str:
     return text if control else f"{text}; without control labels no bounds are claimed"
 
 
-def calibration_record(run: RunDirectory) -> dict[str, Any]:
+def calibration_record(run: RunDirectory) -> CalibrationRecord:
     """How well expected errors and bounds came true, for the report.
 
     Each round's control labels are judged by the calibration of the committee that predicted
@@ -65,31 +65,28 @@ def calibration_record(run: RunDirectory) -> dict[str, Any]:
 
     Returns
     -------
-    dict
-        "rounds": by round number, "control": all rounds together, "test": the last committee on
-        the test set, each as `committee.calibration.reliability.reliability`, and "blind": how
-        many labels were predicted before training on them. Empty without any.
+    CalibrationRecord
     """
     found = blind_pairs(run)
     if not found:
-        return {}
+        return CalibrationRecord()
     judged: dict[int, list[dict[str, Judged]]] = {}
     for (number, said_by), pairs in found.items():
         control = [pair for pair in pairs if pair.control]
         if verdict := judge(_calibration(run, said_by), control):
             judged.setdefault(number, []).append(verdict)
-    return {
-        "blind": sum(map(len, found.values())),
-        "rounds": {number: reliability(verdicts) for number, verdicts in judged.items()},
-        "control": reliability([v for verdicts in judged.values() for v in verdicts]),
-        "test": _on_the_test_set(run),
-    }
+    return CalibrationRecord(
+        blind=sum(map(len, found.values())),
+        rounds={number: tuple(reliability(verdicts)) for number, verdicts in judged.items()},
+        control=tuple(reliability([v for verdicts in judged.values() for v in verdicts])),
+        test=tuple(_on_the_test_set(run)),
+    )
 
 
-def _on_the_test_set(run: RunDirectory) -> list[dict[str, Any]]:
+def _on_the_test_set(run: RunDirectory) -> list[Reliability]:
     for number in reversed(range(run.rounds())):
         if (path := run.round(number).test_pairs).exists():
-            pairs = [BlindPair(label, said, control=True) for label, said in read_pairs(path)]
+            pairs = [BlindPair(label, said, "test") for label, said in read_pairs(path)]
             return reliability([judge(_calibration(run, number), pairs)])
     return []
 
@@ -114,7 +111,7 @@ def blind_pairs(
     for number, item, label in run.chosen_labels(run.rounds() if rounds is None else rounds):
         if item.prediction is not None:
             said_by = number - 1 if item.committee is None else item.committee
-            pair = BlindPair(label, item.prediction, item.why == "control")
+            pair = BlindPair(label, item.prediction, item.why)
             found.setdefault((number, said_by), []).append(pair)
     return found
 

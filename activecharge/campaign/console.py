@@ -10,8 +10,8 @@ from rich.console import Console as Terminal
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from activecharge.learning.training_options import TrainingOptions
-from activecharge.properties import PROPERTIES
 from activecharge.records import Failure
+from activecharge.texts import headline
 
 
 class Console:
@@ -58,7 +58,7 @@ class Console:
                 for name, task in tasks.items():
                     entry = last_entry(folder / name / "history.jsonl")
                     if entry:
-                        text = f"{name}  {format_errors(entry)}"
+                        text = f"{name}  {headline(entry)}"
                         bars.update(task, completed=int(entry["step"]), description=text)
 
             yield look
@@ -87,37 +87,3 @@ def last_entry(history: Path) -> dict[str, float] | None:
         except ValueError:
             continue
     return None
-
-
-def format_errors(errors: Mapping[str, Any]) -> str:
-    """Mean absolute errors in the units people think in.
-
-    Parameters
-    ----------
-    errors : mapping
-        By property name: a number, or a mapping that has it under "mae"; e, eV and Å.
-    """
-    parts = []
-    for name in ("charges", "bec", "forces"):
-        if name in errors:
-            value = errors[name]["mae"] if isinstance(errors[name], Mapping) else errors[name]
-            spec = PROPERTIES[name]
-            parts.append(f"{spec.symbol} {1000 * value:.1f} m{spec.unit}")
-    return ", ".join(parts)
-
-
-def error_table(errors: Mapping[str, Any]) -> str:
-    """Table of MAE, RMSE and R² by property, in thousandths of its unit, and by element."""
-    lines = [f"  {'':<10}{'MAE':>10}{'RMSE':>10}{'R²':>9}  unit"]
-    for name, found in errors.items():
-        unit = f"m{found['unit']}"
-        r2 = "" if found.get("r2") is None else f"{found['r2']:.4f}"
-        lines.append(_row(name, found, r2, unit))
-        for element, part in found.get("per_element", {}).items():
-            lines.append(_row(f"  {element}", part, "", unit))
-    return "\n".join(lines)
-
-
-def _row(title: str, found: Mapping[str, Any], r2: str, unit: str) -> str:
-    mae, rmse = 1000 * found["mae"], 1000 * found["rmse"]
-    return f"  {title:<10}{mae:>10.2f}{rmse:>10.2f}{r2:>9}  {unit}"

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from activecharge.campaign.config import Campaign
-from activecharge.campaign.console import Console, error_table
+from activecharge.campaign.console import Console
 from activecharge.campaign.crew import Crew
 from activecharge.campaign.executor import open_executor
 from activecharge.campaign.facts import Facts
@@ -15,6 +15,8 @@ from activecharge.campaign.rundir import RunDirectory
 from activecharge.campaign.status import status
 from activecharge.dataset.manifest import versions
 from activecharge.model.coulomb.convergence import converge
+from activecharge.report.error_table import error_table
+from activecharge.report.metrics import errors_from_json
 
 MEANINGS = {
     "campaign.yaml": "the campaign with every default written out",
@@ -61,7 +63,7 @@ def launch(campaign: Campaign, directory: Path, quiet: bool = False) -> tuple[di
     if found["test_errors"]:
         held_out = found["test_labels"]
         closing += [f"The last committee on {held_out} held-out configurations:"]
-        closing += [error_table(found["test_errors"]), ""]
+        closing += [error_table(errors_from_json(found["test_errors"])), ""]
     closing += [run.path.as_posix()] + [
         f"  {name:<28}{meaning}" for name, meaning in MEANINGS.items() if (run.path / name).exists()
     ]

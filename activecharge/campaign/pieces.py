@@ -30,7 +30,7 @@ from activecharge.model.model_options import ModelOptions
 from activecharge.records import Candidate, Failure, Label
 from activecharge.reference.failure import too_many
 from activecharge.reference.reference_options import GateOptions, ReferenceOptions
-from activecharge.report.metrics import errors
+from activecharge.report.metrics import PropertyErrors, errors
 from activecharge.sampling.pool import read_pool
 
 
@@ -147,7 +147,9 @@ def predict_file(committee: Path, frames: Path, out: Path, device: str = "cpu") 
     return len(pool)
 
 
-def evaluate_file(committee: Path, labelled: Path, device: str = "cpu") -> dict[str, dict]:
+def evaluate_file(
+    committee: Path, labelled: Path, device: str = "cpu"
+) -> dict[str, PropertyErrors]:
     """Errors of a committee on labelled frames, see `activecharge.report.metrics.errors`."""
     from activecharge.committee.committee import Committee
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from activecharge.properties import PROPERTIES
-from activecharge.report.campaign.summary import Pair, pair_errors
+from activecharge.records import BlindPair
+from activecharge.report.metrics import pair_errors
+from activecharge.texts import milli, milli_unit
 
 FOLLOWED = ("charges", "bec")
 """Properties whose errors tell whether a campaign still gains."""
@@ -15,7 +17,7 @@ FEWEST = 3
 """Frames on each side below which their scatter is not known."""
 
 
-def plateau(control: Sequence[Sequence[Pair]], span: int) -> str:
+def plateau(control: Sequence[Sequence[BlindPair]], span: int) -> str:
     """Clause that says the campaign gains no more; empty while it does, or may.
 
     The control labels of the last `span` rounds are compared with those of the `span` rounds
@@ -25,7 +27,7 @@ def plateau(control: Sequence[Sequence[Pair]], span: int) -> str:
 
     Parameters
     ----------
-    control : sequence of sequence of Pair
+    control : sequence of sequence of BlindPair
         The control labels of all rounds up to now, in order; none where a round has none.
     span : int
 
@@ -49,7 +51,8 @@ def plateau(control: Sequence[Sequence[Pair]], span: int) -> str:
         gain, noise = gain_and_noise(old, new)
         if not gain < noise:
             return ""
-        said.append(f"{PROPERTIES[name].symbol} by {_milli(gain, name)} ± {_milli(noise, name)}")
+        size = f"{milli(gain)} ± {milli(noise)} {milli_unit(name)}"
+        said.append(f"{PROPERTIES[name].symbol} by {size}")
     if not said:
         return ""
     rounds = f"{span} round{'s' if span > 1 else ''}"
@@ -73,13 +76,13 @@ def gain_and_noise(before: np.ndarray, after: np.ndarray) -> tuple[float, float]
     return float(before.mean() - after.mean()), math.sqrt(variance)
 
 
-def frame_errors(pairs: Sequence[Pair], name: str) -> np.ndarray:
+def frame_errors(pairs: Sequence[BlindPair], name: str) -> np.ndarray:
     """Mean absolute error (F,) of each frame that has the property, in its unit."""
     found = (pair_errors([pair]).get(name) for pair in pairs)
-    return np.array([entry["mae"] for entry in found if entry is not None])
+    return np.array([entry.mae for entry in found if entry is not None])
 
 
-def expected_target(control: Sequence[Pair], targets: Mapping[str, float]) -> str:
+def expected_target(control: Sequence[BlindPair], targets: Mapping[str, float]) -> str:
     """Clause that says a round's control labels met the targets; empty if they did not.
 
     A few labels may be near their predictions by luck, and expected errors may be wrong: both
@@ -87,7 +90,7 @@ def expected_target(control: Sequence[Pair], targets: Mapping[str, float]) -> st
 
     Parameters
     ----------
-    control : sequence of Pair
+    control : sequence of BlindPair
         A round's control labels.
     targets : mapping of str to float
         By property name, in its unit, energies per atom; all must be met.
@@ -102,15 +105,15 @@ def expected_target(control: Sequence[Pair], targets: Mapping[str, float]) -> st
         expected = expected_rms(control, name)
         if expected is None or name not in actual:
             return ""
-        if not max(expected, actual[name]["rmse"]) <= target:
+        if not max(expected, actual[name].rmse) <= target:
             return ""
-        said.append(f"{name} {expected:.4g} expected, {actual[name]['rmse']:.4g} found")
+        said.append(f"{name} {expected:.4g} expected, {actual[name].rmse:.4g} found")
     if not said:
         return ""
     return "the calibrated errors of control labels met the target: " + ", ".join(said)
 
 
-def expected_rms(pairs: Sequence[Pair], name: str) -> float | None:
+def expected_rms(pairs: Sequence[BlindPair], name: str) -> float | None:
     """Root mean square expected error over all atoms (or frames); None where one is missing."""
     parts = []
     for pair in pairs:
@@ -122,7 +125,3 @@ def expected_rms(pairs: Sequence[Pair], name: str) -> float | None:
         return None
     rms = float(np.sqrt(np.mean(np.concatenate(parts) ** 2)))
     return rms if math.isfinite(rms) else None
-
-
-def _milli(value: float, name: str) -> str:
-    return f"{1000 * value:.2g} m{PROPERTIES[name].unit}"

@@ -11,6 +11,7 @@ from typing import Any
 from activecharge.campaign.facts import EVERY, FactsReader
 from activecharge.campaign.rundir import RunDirectory
 from activecharge.campaign.status import status
+from activecharge.report.metrics import mean_absolute
 
 FRESH = 6 * EVERY
 """Age up to which a line on the load still tells what is under way [s]."""
@@ -182,7 +183,7 @@ class Observer:
     def _errors(self, rounds: int) -> dict[int, dict[str, float]]:
         found = {n: self._run.round(n).read_test_errors() for n in range(rounds)}
         last = [n for n, errors in found.items() if errors][-ROUNDS_SHOWN:]
-        return {n: {name: e["mae"] for name, e in found[n].items()} for n in last}
+        return {n: mean_absolute(found[n]) for n in last}
 
     def _last_control(self, rounds: int) -> dict[str, float]:
         """Errors on control labels: of the last round that has all its labels and such errors."""
@@ -193,8 +194,7 @@ class Observer:
             if number not in self._control:
                 if not labelled | failed >= set(self._run.round(number).read_hashes()):
                     continue
-                errors = control_errors(self._run, number)
-                self._control[number] = {name: e["mae"] for name, e in errors.items()}
+                self._control[number] = mean_absolute(control_errors(self._run, number))
             if self._control[number]:
                 return self._control[number]
         return {}

@@ -7,13 +7,14 @@ from typing import Any
 
 from activecharge.campaign import exploration, steps
 from activecharge.campaign.calibrate import calibrate_round
-from activecharge.campaign.console import format_errors
 from activecharge.campaign.crew import Crew
 from activecharge.campaign.rundir import RunDirectory
 from activecharge.campaign.steps import export_dataset
 from activecharge.errors import UserError
 from activecharge.records import Candidate, Label, Scored
+from activecharge.report.metrics import mean_absolute
 from activecharge.sampling.source_options import DynamicsOptions
+from activecharge.texts import headline
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def test(run: RunDirectory, crew: Crew, number: int) -> Done:
     if not labels:
         return Done("no test set")
     if folder.test_errors.exists():
-        return Done("MAE " + format_errors(folder.read_test_errors()))
+        return Done("MAE " + headline(mean_absolute(folder.read_test_errors())))
     predictions = crew.predict(number, [label.candidate.atoms for label in labels], "test")
     return Done(steps.judge(run, number, predictions))
 

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from activecharge.campaign.console import format_errors
 from activecharge.campaign.rundir import RunDirectory
+from activecharge.report.metrics import errors_from_json, errors_to_json, mean_absolute
+from activecharge.texts import headline
 
 
 def status(run: RunDirectory) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def status(run: RunDirectory) -> dict[str, Any]:
         "pending": sum(name not in labelled and name not in failed for name in asked),
         "quarantined": sum(name in failed and name not in labelled for name in asked),
         "test_labels": sum(name in labelled for name in run.test.read_hashes()),
-        "test_errors": next((errors for errors in reversed(tested) if errors), {}),
+        "test_errors": errors_to_json(next((errors for errors in reversed(tested) if errors), {})),
         "last_event": last,
     }
 
@@ -45,7 +46,8 @@ def status_text(facts: dict[str, Any]) -> str:
         f"{facts['test_labels']} held out for the test",
     ]
     if facts["test_errors"]:
-        lines.append(f"  test MAE     {format_errors(facts['test_errors'])}")
+        errors = errors_from_json(facts["test_errors"])
+        lines.append(f"  test MAE     {headline(mean_absolute(errors))}")
     if facts["last_event"]:
         event = facts["last_event"]
         what = event.get("stage", event["event"])

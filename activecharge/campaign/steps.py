@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from activecharge.campaign.console import format_errors
 from activecharge.campaign.exploration import counts_text, random
 from activecharge.campaign.resources import Slot
 from activecharge.campaign.rounds import Chosen
@@ -26,7 +25,8 @@ from activecharge.dataset.splits import split
 from activecharge.learning.training_set import Member, TrainingSet, trainings
 from activecharge.model import ARCHITECTURE
 from activecharge.records import Candidate, Label, Prediction, Scored
-from activecharge.report.metrics import errors
+from activecharge.report.metrics import errors, mean_absolute
+from activecharge.texts import headline
 
 FRAMES_PER_TASK = 64
 """Fixed, so that results do not depend on how many CPUs there are."""
@@ -51,12 +51,11 @@ def rate(
     options = run.campaign.selection
     pool = disagreement.score(candidates, predictions, options.weights.model_dump(), options.reduce)
     spreads = {
-        symbol: 1000 * float(np.median([scored.worst[name] for scored in pool]))
-        for symbol, name in (("q", "charges"), ("Z", "bec"))
+        name: float(np.median([scored.worst[name] for scored in pool]))
+        for name in ("charges", "bec")
         if pool
     }
-    text = ", ".join(f"{symbol} {value:.1f} me" for symbol, value in spreads.items())
-    return pool, f"median spread of the worst atom: {text or 'no candidates'}"
+    return pool, f"median spread of the worst atom: {headline(spreads) or 'no candidates'}"
 
 
 def choose(
@@ -148,8 +147,9 @@ def judge(run: RunDirectory, number: int, predictions: Sequence[Prediction]) -> 
     folder, labels = run.round(number), run.test_labels()
     finite = [i for i, prediction in enumerate(predictions) if _is_finite(prediction)]
     write_pairs(folder.test_pairs, [labels[i] for i in finite], [predictions[i] for i in finite])
-    folder.write_test_errors(errors(labels, predictions))
-    return "MAE " + format_errors(folder.read_test_errors())
+    found = errors(labels, predictions)
+    folder.write_test_errors(found)
+    return "MAE " + headline(mean_absolute(found))
 
 
 def publish(run: RunDirectory, number: int) -> None:

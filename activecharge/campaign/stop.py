@@ -1,12 +1,10 @@
 """When a campaign ends, and why."""
 
-from typing import Any
-
 from activecharge.campaign.config import Campaign
 from activecharge.campaign.plateau import expected_target, plateau
 from activecharge.campaign.rundir import RunDirectory
-from activecharge.records import Label
-from activecharge.report.campaign.summary import Pair, pair_errors
+from activecharge.records import BlindPair, Label
+from activecharge.report.metrics import PropertyErrors, pair_errors
 
 
 def stop_reason(run: RunDirectory, number: int) -> str:
@@ -48,7 +46,7 @@ def _errors_met(run: RunDirectory, number: int) -> str:
     if not targets:
         return ""
     blind = control_errors(run, number)
-    errors = {name: blind[name]["mae"] for name in targets if name in blind}
+    errors = {name: blind[name].mae for name in targets if name in blind}
     if len(errors) < len(targets) or not all(errors[name] <= targets[name] for name in targets):
         return ""
     return "the control labels met the target: " + ", ".join(
@@ -56,17 +54,17 @@ def _errors_met(run: RunDirectory, number: int) -> str:
     )
 
 
-def control_errors(run: RunDirectory, number: int) -> dict[str, dict[str, Any]]:
+def control_errors(run: RunDirectory, number: int) -> dict[str, PropertyErrors]:
     """Errors on a round's control labels of the committee that chose them, by property."""
     return pair_errors(control_pairs(run, number))
 
 
-def control_pairs(run: RunDirectory, number: int) -> list[Pair]:
+def control_pairs(run: RunDirectory, number: int) -> list[BlindPair]:
     """A round's control labels with what the committee that chose them said before."""
     control = [item for item in run.round(number).read_selection() if item.why == "control"]
     labelled = [(item, run.labels.get(item.candidate.hash)) for item in control]
     return [
-        Pair(label, item.prediction, item.why)
+        BlindPair(label, item.prediction, item.why)
         for item, label in labelled
         if isinstance(label, Label) and item.prediction is not None
     ]

@@ -1,6 +1,7 @@
 """What a run directory tells: summaries for the report, the stop rules and `status`."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from activecharge.campaign.calibrate import calibration_record
@@ -11,9 +12,15 @@ from activecharge.committee.selection.novelty import variety
 from activecharge.dataset.manifest import versions
 from activecharge.dataset.predictions import read_pairs
 from activecharge.properties import PROPERTIES
-from activecharge.records import Failure, Label
+from activecharge.records import BlindPair, Failure, Label
+from activecharge.report.campaign.campaign_summary import (
+    CampaignSummary,
+    ChosenFrame,
+    QuarantinedFrame,
+    RoundSummary,
+)
 from activecharge.report.campaign.page import write_report
-from activecharge.report.campaign.summary import CampaignSummary, Pair, RoundSummary
+from activecharge.texts import quantity
 
 
 def report_campaign(run: RunDirectory, crew: Crew, number: int, reason: str) -> Done:
@@ -26,10 +33,10 @@ def campaign_summary(run: RunDirectory, reason: str) -> CampaignSummary:
     """All rounds, with the last committee's predictions of the test set."""
     campaign = run.campaign
     rounds = tuple(round_summary(run, number) for number in range(run.rounds()))
-    pairs: tuple[Pair, ...] = ()
+    pairs: tuple[BlindPair, ...] = ()
     for number in reversed(range(run.rounds())):
         if (path := run.round(number).test_pairs).exists():
-            pairs = tuple(Pair(label, said, "test") for label, said in read_pairs(path))
+            pairs = tuple(BlindPair(label, said, "test") for label, said in read_pairs(path))
             break
     return CampaignSummary(
         name=campaign.name,
@@ -39,6 +46,7 @@ def campaign_summary(run: RunDirectory, reason: str) -> CampaignSummary:
         rounds=rounds,
         stop_reason=reason,
         test_pairs=pairs,
+        test_quarantined=_quarantined(_results(run, run.test.read_selection())),
         calibration=calibration_record(run),
         run_dir=str(run.path),
         versions=versions(),
@@ -49,27 +57,41 @@ def round_summary(run: RunDirectory, number: int) -> RoundSummary:
     """One round: what was chosen, what came of it, how good the committee was and became."""
     folder = run.round(number)
     chosen = folder.read_selection()
-    results = [run.labels.get(item.candidate.hash) for item in chosen]
-    failed = Counter(
-        variety(item.candidate)
-        for item, result in zip(chosen, results, strict=True)
-        if isinstance(result, Failure)
-    )
+    results = _results(run, chosen)
     said_by = next((item.committee for item in chosen if item.committee is not None), None)
     return RoundSummary(
         index=number,
         labels=_learnt(run, number),
-        failures=sum(isinstance(result, Failure) for result in results),
         seconds=_seconds(run, number),
         pairs=tuple(
-            Pair(result, item.prediction, item.why)
-            for item, result in zip(chosen, results, strict=True)
-            if isinstance(result, Label) and item.prediction is not None
+            BlindPair(label, item.prediction, item.why)
+            for item, label in zip(chosen, results, strict=True)
+            if isinstance(label, Label) and item.prediction is not None
         ),
         test=folder.read_test_errors(),
         chosen=tuple(_describe(item) for item in chosen),
         seen=None if said_by is None else _learnt(run, said_by),
-        sources=tuple(row | {"failed": failed[row["source"]]} for row in folder.read_sources()),
+        sources=tuple(folder.read_sources()),
+        quarantined=_quarantined(results),
+    )
+
+
+def _results(run: RunDirectory, chosen: Sequence[Chosen]) -> list[Label | Failure | None]:
+    """What came of each chosen frame; None where its label is not made yet."""
+    return [run.labels.get(item.candidate.hash) for item in chosen]
+
+
+def _quarantined(results: Sequence[Label | Failure | None]) -> tuple[QuarantinedFrame, ...]:
+    """Those that could not be labelled."""
+    return tuple(
+        QuarantinedFrame(
+            hash=failure.candidate.hash,
+            formula=failure.candidate.atoms.get_chemical_formula(),
+            source=variety(failure.candidate),
+            reason=failure.reason,
+        )
+        for failure in results
+        if isinstance(failure, Failure)
     )
 
 
@@ -90,21 +112,25 @@ def _seconds(run: RunDirectory, number: int) -> dict[str, float]:
     return dict(total)
 
 
-def _describe(item: Chosen) -> dict[str, Any]:
+def _describe(item: Chosen) -> ChosenFrame:
     """A chosen configuration as the report shows it."""
-    facts: dict[str, Any] = {
-        "hash": item.candidate.hash,
-        "formula": item.candidate.atoms.get_chemical_formula(),
-        "source": item.candidate.source,
-        "why": item.why,
-    }
-    worst = item.worst
+    worst, largest = item.worst, ""
     if item.score is not None and worst:
         name = max(worst, key=lambda n: worst[n] / PROPERTIES[n].tolerance)
-        spec = PROPERTIES[name]
-        facts["score"] = item.score
-        facts["worst"] = f"{spec.symbol} {1000 * worst[name]:.0f} m{spec.unit}"
-    if "atom" in item.cause:
-        spec = PROPERTIES[item.cause["property"]]
-        facts["cause"] = f"{spec.symbol} of {item.cause['element']} {item.cause['atom']}"
-    return facts
+        largest = quantity(name, worst[name])
+    return ChosenFrame(
+        hash=item.candidate.hash,
+        formula=item.candidate.atoms.get_chemical_formula(),
+        source=item.candidate.source,
+        why=item.why,
+        score=item.score if worst else None,
+        worst=largest,
+        cause=_cause(item.cause),
+    )
+
+
+def _cause(cause: Mapping[str, Any]) -> str:
+    """The atom and the property of `Chosen.cause`; empty where no atom is named."""
+    if "atom" not in cause:
+        return ""
+    return f"{PROPERTIES[cause['property']].symbol} of {cause['element']} {cause['atom']}"

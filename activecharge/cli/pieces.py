@@ -111,11 +111,12 @@ def evaluate(
 
     Example: `activecharge evaluate runs/water_clusters test.xyz --json`
     """
-    from activecharge.campaign.console import error_table
     from activecharge.campaign.pieces import evaluate_file
+    from activecharge.report.error_table import error_table
+    from activecharge.report.metrics import errors_to_json
 
     found = evaluate_file(committee, labelled, device)
-    show(found, error_table(found), as_json)
+    show(errors_to_json(found), error_table(found), as_json)
 
 
 def select(

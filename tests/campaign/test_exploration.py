@@ -59,7 +59,7 @@ def test_a_round_of_all_sources(tmp_path):
             candidates = stages.explore(run, crew, 1).value
             stages.select(run, crew, 1, stages.score(run, crew, 1, candidates).value)
             stages.label(run, crew, 1)
-        rows = {row["source"]: row for row in round_summary(run, 1).sources}
+        rows = {row.source: row for row in round_summary(run, 1).sources}
     assert set(rows) == {
         "clusters",
         "dissociated",
@@ -70,10 +70,10 @@ def test_a_round_of_all_sources(tmp_path):
         "dynamics from slabs, carved",
     }
     assert len(run.test_labels()) == 2
-    assert sum(row["candidates"] for row in rows.values()) == len(candidates)
-    assert sum(row["chosen"] for row in rows.values()) == 3
-    assert sum(row["control"] for row in rows.values()) == 1
-    assert all(row["distance"] >= 0 and row["failed"] >= 0 for row in rows.values())
+    assert sum(row.candidates for row in rows.values()) == len(candidates)
+    assert sum(row.chosen for row in rows.values()) == 3
+    assert sum(row.control for row in rows.values()) == 1
+    assert all(row.distance >= 0 for row in rows.values())
 
 
 def test_starts_are_tried_before_anything_is_written(tmp_path):

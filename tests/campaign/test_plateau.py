@@ -5,8 +5,7 @@ import pytest
 from ase import Atoms
 
 from activecharge.campaign.plateau import expected_target, gain_and_noise, plateau
-from activecharge.records import Candidate, Label, Prediction
-from activecharge.report.campaign.summary import Pair
+from activecharge.records import BlindPair, Candidate, Label, Prediction
 
 
 def make_pair(error, expected=None, names=("charges", "bec")):
@@ -21,7 +20,7 @@ def make_pair(error, expected=None, names=("charges", "bec")):
     std = {name: np.ones(np.shape(value)[:1]) for name, value in values.items()}
     said = Prediction(mean, std, np.empty(0), known)
     label = Label(Candidate(atoms, "", "clusters"), values, "tblite", {})
-    return Pair(label, said, "control")
+    return BlindPair(label, said, "control")
 
 
 def rounds(means, frames=5, scatter=0.1, **options):

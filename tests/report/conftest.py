@@ -4,13 +4,20 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from activecharge.records import Candidate, Label, Prediction
-from activecharge.report.campaign.summary import CampaignSummary, Pair, RoundSummary, pair_errors
+from activecharge.records import BlindPair, Candidate, Label, Prediction
+from activecharge.report.campaign.campaign_summary import (
+    CampaignSummary,
+    ChosenFrame,
+    QuarantinedFrame,
+    RoundSummary,
+)
+from activecharge.report.metrics import pair_errors
 
 
 @pytest.fixture
 def make_pair():
-    def make(seed=0, why="control", scale=0.01, only=None, molecules=2):
+    def make(seed=0, why="control", scale=0.01, only=None, molecules=2, error=None):
+        """Every component wrong by about `scale`, or by `error` exactly."""
         rng = np.random.default_rng(seed)
         atoms = Atoms("OHH" * molecules, positions=rng.uniform(0, 6, (3 * molecules, 3)))
         n, oxygen = len(atoms), np.array(atoms.symbols) == "O"
@@ -22,11 +29,14 @@ def make_pair():
             + 0.1 * rng.normal(size=(n, 3, 3)),
         }
         values = {k: v for k, v in values.items() if only is None or k in only}
-        mean = {k: v + scale * rng.normal(size=v.shape) for k, v in values.items()}
+        mean = {
+            k: v + (scale * rng.normal(size=v.shape) if error is None else error)
+            for k, v in values.items()
+        }
         std = {k: np.full(n, scale) if k != "energy" else np.asarray(scale) for k in values}
         candidate = Candidate(atoms, f"{seed:016x}", "clusters")
         label = Label(candidate, values, "tblite", {})
-        return Pair(label, Prediction(mean, std, np.empty(0)), why)
+        return BlindPair(label, Prediction(mean, std, np.empty(0)), why)
 
     return make
 
@@ -34,21 +44,26 @@ def make_pair():
 @pytest.fixture
 def make_summary(make_pair):
     def make(rounds=3, test=True, **pair_options):
+        """Round n has n failures; the test set is the same in all."""
         test_pairs = tuple(make_pair(100 + i, "test", **pair_options) for i in range(3))
         done = []
         for index in range(rounds):
             why = ["initial"] * 4 if index == 0 else ["control", "uncertain", "uncertain"]
             chosen = tuple(
-                {
-                    "hash": f"{index:08x}{i:08x}",
-                    "formula": f"H{4 + 2 * i}O{2 + i}",
-                    "source": "clusters" if i else "dynamics",
-                    "why": reason,
-                    "score": float(i) if index else None,
-                    "worst": "bec 0.041 e at O0" if index else "",
-                }
+                ChosenFrame(
+                    hash=f"{index:08x}{i:08x}",
+                    formula=f"H{4 + 2 * i}O{2 + i}",
+                    source="clusters" if i else "dynamics",
+                    why=reason,
+                    score=float(i) if index else None,
+                    worst="Z 41.0 me" if index else "",
+                )
                 for i, reason in enumerate(why)
             )
+            failed = [
+                QuarantinedFrame(f"{100 + i:016x}", "H4O2", "clusters", "no convergence")
+                for i in range(index)
+            ]
             pairs = tuple(
                 make_pair(10 * index + i, reason, **pair_options) for i, reason in enumerate(why)
             )
@@ -56,11 +71,11 @@ def make_summary(make_pair):
                 RoundSummary(
                     index=index,
                     labels=4 + 3 * index,
-                    failures=index,
                     seconds={"explore": 3.0, "label": 10.0, "train": 60.0 * index},
                     pairs=pairs if index else (),
                     test=pair_errors(test_pairs) if test else {},
                     chosen=chosen,
+                    quarantined=tuple(failed),
                 )
             )
         return CampaignSummary(

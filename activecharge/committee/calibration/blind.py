@@ -6,29 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from activecharge.properties import PROPERTIES
-from activecharge.records import Label, Prediction
-
-
-@dataclass(frozen=True)
-class BlindPair:
-    """A label, and the prediction of a committee that had not seen it.
-
-    Attributes
-    ----------
-    label : Label
-    prediction : Prediction
-    control : bool
-        Whether the frame was drawn at random from all candidates. Only such frames stand for
-        the candidates; others were chosen for their spread.
-    weight : float
-        How much the pair counts, 1 for pairs of the latest committee and less for those of
-        former ones, which were other committees.
-    """
-
-    label: Label
-    prediction: Prediction
-    control: bool
-    weight: float = 1.0
+from activecharge.records import BlindPair
 
 
 @dataclass(frozen=True)
@@ -46,7 +24,7 @@ class Blind:
         (M,) of int: entries of one frame share a number. Numbers follow the frames' hashes,
         not the order in which the pairs were given.
     control : numpy.ndarray
-        (M,) of bool, as in `BlindPair`.
+        (M,) of bool, as in `activecharge.records.BlindPair`.
     weight : numpy.ndarray
         (M,) the frame's weight, as there.
     """

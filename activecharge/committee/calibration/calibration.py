@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from activecharge.committee.calibration.blind import Blind, BlindPair, blind
+from activecharge.committee.calibration.blind import Blind, blind
 from activecharge.committee.calibration.error_model import (
     FEWEST_FRAMES,
     LEVELS,
@@ -20,7 +20,7 @@ from activecharge.committee.calibration.error_model import (
 from activecharge.errors import UserError
 from activecharge.files import write_json
 from activecharge.properties import PROPERTIES
-from activecharge.records import Prediction
+from activecharge.records import BlindPair, Prediction
 
 CALIBRATION = "calibration.json"
 """The file, beside the members of a committee."""
