@@ -16,13 +16,13 @@ from activecharge.report.metrics import pair_errors
 
 @pytest.fixture
 def make_pair():
-    def make(seed=0, why="control", scale=0.01, only=None, molecules=2, error=None):
-        """Every component wrong by about `scale`, or by `error` exactly."""
+    def make(seed=0, why="control", scale=0.01, only=None, error=None):
+        """Two molecules, every component wrong by about `scale`, or by `error` exactly."""
         rng = np.random.default_rng(seed)
-        atoms = Atoms("OHH" * molecules, positions=rng.uniform(0, 6, (3 * molecules, 3)))
+        atoms = Atoms("OHHOHH", positions=rng.uniform(0, 6, (6, 3)))
         n, oxygen = len(atoms), np.array(atoms.symbols) == "O"
         values = {
-            "energy": np.asarray(-138.0 * molecules),
+            "energy": np.asarray(-276.0),
             "forces": rng.normal(size=(n, 3)),
             "charges": np.where(oxygen, -0.56, 0.28) + 0.02 * rng.normal(size=n),
             "bec": np.where(oxygen, -0.7, 0.35)[:, None, None] * np.eye(3)
@@ -48,34 +48,17 @@ def make_summary(make_pair):
         test_pairs = tuple(make_pair(100 + i, "test", **pair_options) for i in range(3))
         done = []
         for index in range(rounds):
-            why = ["initial"] * 4 if index == 0 else ["control", "uncertain", "uncertain"]
-            chosen = tuple(
-                ChosenFrame(
-                    hash=f"{index:08x}{i:08x}",
-                    formula=f"H{4 + 2 * i}O{2 + i}",
-                    source="clusters" if i else "dynamics",
-                    why=reason,
-                    score=float(i) if index else None,
-                    worst="Z 41.0 me" if index else "",
-                )
-                for i, reason in enumerate(why)
-            )
-            failed = [
-                QuarantinedFrame(f"{100 + i:016x}", "H4O2", "clusters", "no convergence")
-                for i in range(index)
-            ]
-            pairs = tuple(
-                make_pair(10 * index + i, reason, **pair_options) for i, reason in enumerate(why)
-            )
+            why = ["control", "uncertain", "uncertain"] if index else ["initial"] * 4
+            pairs = [make_pair(10 * index + i, w, **pair_options) for i, w in enumerate(why)]
             done.append(
                 RoundSummary(
                     index=index,
                     labels=4 + 3 * index,
                     seconds={"explore": 3.0, "label": 10.0, "train": 60.0 * index},
-                    pairs=pairs if index else (),
+                    pairs=tuple(pairs) if index else (),
                     test=pair_errors(test_pairs) if test else {},
-                    chosen=chosen,
-                    quarantined=tuple(failed),
+                    chosen=tuple(make_chosen(index, i, w) for i, w in enumerate(why)),
+                    quarantined=tuple(make_failure(i) for i in range(index)),
                 )
             )
         return CampaignSummary(
@@ -91,3 +74,18 @@ def make_summary(make_pair):
         )
 
     return make
+
+
+def make_chosen(number, index, why):
+    return ChosenFrame(
+        hash=f"{number:08x}{index:08x}",
+        formula=f"H{4 + 2 * index}O{2 + index}",
+        source="clusters" if index else "dynamics",
+        why=why,
+        score=float(index) if number else None,
+        worst="Z 41.0 me" if number else "",
+    )
+
+
+def make_failure(index):
+    return QuarantinedFrame(f"{100 + index:016x}", "H4O2", "clusters", "no convergence")
