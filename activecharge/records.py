@@ -94,6 +94,109 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class BlindPair:
+    """A label, and what a committee said of it before it had seen it.
+
+    Attributes
+    ----------
+    label : Label
+    prediction : Prediction
+    why : str
+        Why the frame was labelled, as in `Choice`.
+    weight : float
+        How much the pair counts, 1 for pairs of the latest committee and less for those of
+        former ones, which were other committees.
+    """
+
+    label: Label
+    prediction: Prediction
+    why: str
+    weight: float = 1.0
+
+    @property
+    def control(self) -> bool:
+        """Whether the frame stands for all candidates: it was drawn at random, or is a test frame.
+
+        Others were chosen for their spread.
+        """
+        return self.why in ("control", "test")
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How often errors kept within a bound.
+
+    Attributes
+    ----------
+    share : float
+        Share of entries inside, frames counting alike.
+    error : float
+        Its standard error.
+    """
+
+    share: float
+    error: float
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How well expected errors and bounds of one property of one element came true.
+
+    Attributes
+    ----------
+    property : str
+        Property name.
+    element : str
+        Chemical symbol; empty for properties of the frame, "all" for all elements together.
+    frames, entries : int
+        Frames judged, and their atoms (or frames, for properties of the frame).
+    expected, observed : float
+        Root mean square expected error, which is the sharpness, and root mean square error, in
+        the property's unit; frames count alike.
+    spearman : float or None
+        Rank correlation of expected and actual error; None where it says nothing.
+    coverage : dict of float to Coverage
+        By nominal coverage, where one may be claimed.
+    area : float or None
+        Area between observed and nominal coverage; None without 80 %.
+    """
+
+    property: str
+    element: str
+    frames: int
+    entries: int
+    expected: float
+    observed: float
+    spearman: float | None
+    coverage: dict[float, Coverage]
+    area: float | None
+
+
+@dataclass(frozen=True)
+class SourceTally:
+    """What one source brought to a round.
+
+    Attributes
+    ----------
+    source : str
+        Its kind, with what else makes its frames differ.
+    candidates : int
+    distance, far : float or None
+        Median and 90th percentile of the distance of its candidates to the nearest frame known
+        before, in units typical of those; None where there is none.
+    chosen, control : int
+        Candidates chosen for their worth, and drawn at random.
+    """
+
+    source: str
+    candidates: int
+    distance: float | None
+    far: float | None
+    chosen: int
+    control: int
+
+
+@dataclass(frozen=True)
 class Scored:
     """A candidate with the committee's prediction and its disagreement.
 
@@ -149,35 +252,6 @@ class Choice:
     worst: dict[str, float] = field(default_factory=dict)
     cause: dict[str, Any] = field(default_factory=dict)
     committee: int | None = None
-
-
-@dataclass(frozen=True)
-class BlindPair:
-    """A label, and the prediction of a committee that had not seen it.
-
-    Attributes
-    ----------
-    label : Label
-    prediction : Prediction
-    why : str
-        Why the frame was labelled, as in `Choice`.
-    weight : float
-        How much the pair counts in a calibration: 1 for pairs of the latest committee and less
-        for those of former ones, which were other committees.
-    """
-
-    label: Label
-    prediction: Prediction
-    why: str
-    weight: float = 1.0
-
-    @property
-    def control(self) -> bool:
-        """Whether the frame was drawn at random from all that may occur.
-
-        Only such frames stand for the others; the rest were chosen for their spread.
-        """
-        return self.why in ("control", "test")
 
 
 @dataclass(frozen=True)

@@ -29,12 +29,26 @@ def test_schema_is_generated_from_the_settings(generate):
 
 
 def test_every_setting_is_described(generate):
-    for row in re.findall(r"^\| `.*$", generate.campaign_page(), re.M):
+    rows = re.findall(r"^\| `.*$", generate.campaign_page(), re.M)
+    assert len(rows) > 100
+    for row in rows:
         assert not re.search(r"\|\s*\.?\s*\|$", row), row
+
+
+def links(page):
+    """Files that a page leads to."""
+    text = page.read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)]+)\)", text)
+    assert len(targets) == text.count("](")
+    return [page.parent / t.split("#")[0] for t in targets if not t.startswith(("http", "#"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_to_files(page):
-    for target in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
-        if not target.startswith("http"):
-            assert (page.parent / target.split("#")[0]).exists(), target
+    for target in links(page):
+        assert target.exists(), target
+
+
+def test_every_page_is_led_to():
+    found = {target.resolve() for page in PAGES for target in links(page)}
+    assert set(PAGES) - {ROOT / "README.md"} <= found

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from activecharge.campaign.disk.run_directory import RunDirectory
 from activecharge.campaign.loop.loop import run_loop
-from activecharge.campaign.monitor.console import Console, error_table
+from activecharge.campaign.monitor.console import Console
 from activecharge.campaign.monitor.prometheus import Metrics
 from activecharge.campaign.monitor.status import Status, status
 from activecharge.campaign.precheck import precheck
@@ -14,6 +14,7 @@ from activecharge.dataset.manifest import versions
 from activecharge.execution.execution_log import ExecutionLog
 from activecharge.execution.opening import open_executor
 from activecharge.model.coulomb.convergence import converge
+from activecharge.report.error_table import error_table
 
 MEANINGS = {
     "campaign.yaml": "the campaign with every default written out",

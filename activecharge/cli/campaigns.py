@@ -46,14 +46,12 @@ def run(
 
     Example: `activecharge run campaigns/water_clusters.yaml --run-dir runs/first`
     """
-    from dataclasses import asdict
-
     from activecharge.campaign.launch import closing_words
     from activecharge.campaign.launch import run as go
 
     def work(campaign: "Campaign", directory: Path, quiet: bool) -> tuple[Any, str]:
         found = go(campaign, directory, quiet)
-        return asdict(found), closing_words(found)
+        return found.to_json(), closing_words(found)
 
     _carry_out(work, file, run_dir, address, as_json)
 
@@ -84,8 +82,6 @@ def status(
 
     Example: `activecharge status runs/water_clusters --watch`
     """
-    from dataclasses import asdict
-
     from activecharge.campaign.disk.run_directory import RunDirectory
     from activecharge.campaign.monitor.status import status, status_text
 
@@ -98,7 +94,7 @@ def status(
         show_live(opened)
         return
     found = status(opened)
-    show(asdict(found), status_text(found), as_json)
+    show(found.to_json(), status_text(found), as_json)
 
 
 def export(directory: RunDir, out: Out = Path("data.xyz")) -> None:

@@ -118,11 +118,12 @@ def evaluate(
 
     Example: `activecharge evaluate runs/water_clusters test.xyz --json`
     """
-    from activecharge.campaign.monitor.console import error_table
     from activecharge.campaign.standalone import ask_committee
+    from activecharge.report.error_table import error_table
+    from activecharge.report.metrics import errors_to_json
 
     found = ask_committee.evaluate(committee, labelled, device)
-    show(found, error_table(found), as_json)
+    show(errors_to_json(found), error_table(found), as_json)
 
 
 def select(

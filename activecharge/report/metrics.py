@@ -1,13 +1,49 @@
 """Errors of a committee's mean against reference values."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from activecharge.properties import PROPERTIES
-from activecharge.records import Label, Prediction
+from activecharge.records import BlindPair, Label, Prediction
+
+
+@dataclass(frozen=True)
+class Deviations:
+    """How far predictions are from the reference.
+
+    Attributes
+    ----------
+    mae, rmse : float
+        Mean absolute and root mean square error, in the property's unit.
+    count : int
+        Components compared.
+    """
+
+    mae: float
+    rmse: float
+    count: int
+
+
+@dataclass(frozen=True)
+class PropertyErrors(Deviations):
+    """Errors of one property.
+
+    Attributes
+    ----------
+    r2 : float or None
+        Coefficient of determination; None where the reference does not vary.
+    unit : str
+        Of the errors; energies are per atom.
+    per_element : dict of str to Deviations
+        By chemical symbol; empty for properties of the frame.
+    """
+
+    r2: float | None
+    unit: str
+    per_element: dict[str, Deviations] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,7 +109,7 @@ def match(name: str, labels: Sequence[Label], predictions: Sequence[Prediction])
     return Matched(reference[known], predicted[known], spread[known], symbols[known])
 
 
-def errors(labels: Sequence[Label], predictions: Sequence[Prediction]) -> dict[str, dict[str, Any]]:
+def errors(labels: Sequence[Label], predictions: Sequence[Prediction]) -> dict[str, PropertyErrors]:
     """Compute mean absolute error, root mean square error and R² of every property.
 
     Errors run over components: atoms for charges, the 3 or 9 components of each atom for
@@ -88,38 +124,74 @@ def errors(labels: Sequence[Label], predictions: Sequence[Prediction]) -> dict[s
 
     Returns
     -------
-    dict of str to dict
-        By property name, for those present on both sides: "mae" and "rmse" in "unit", "r2"
-        (None where the reference does not vary), "count" of components, and "per_element",
-        which holds "mae", "rmse" and "count" by chemical symbol for per-atom properties.
+    dict of str to PropertyErrors
+        By property name, for those present on both sides.
     """
     result = {}
     for name, prop in PROPERTIES.items():
         matched = match(name, labels, predictions)
         if not len(matched.reference):
             continue
+        reference, predicted = matched.reference, matched.predicted
         elements = sorted(set(matched.symbols.tolist()) - {""})
-        result[name] = {
-            **_error(matched.reference, matched.predicted),
-            "r2": _r2(matched.reference, matched.predicted),
-            "unit": "eV/atom" if name == "energy" else prop.unit,
-            "per_element": {
-                e: _error(matched.reference[chosen], matched.predicted[chosen])
-                for e in elements
-                for chosen in [matched.symbols == e]
-            },
-        }
+        of = {element: matched.symbols == element for element in elements}
+        result[name] = PropertyErrors(
+            **vars(_deviations(reference, predicted)),
+            r2=_r2(reference, predicted),
+            unit="eV/atom" if name == "energy" else prop.unit,
+            per_element={e: _deviations(reference[m], predicted[m]) for e, m in of.items()},
+        )
     return result
 
 
-def _error(reference: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
+def pair_errors(pairs: Iterable[BlindPair]) -> dict[str, PropertyErrors]:
+    """Compute `errors` over pairs of a label and a prediction; empty for no pairs."""
+    listed = list(pairs)
+    return errors([p.label for p in listed], [p.prediction for p in listed])
+
+
+def mean_absolute(found: Mapping[str, PropertyErrors]) -> dict[str, float]:
+    """Mean absolute errors alone, by property name."""
+    return {name: error.mae for name, error in found.items()}
+
+
+def errors_to_json(found: Mapping[str, PropertyErrors]) -> dict[str, Any]:
+    """Turn what `errors` gave into JSON-able data, which `errors_from_json` reads."""
+    return {name: asdict(error) for name, error in found.items()}
+
+
+def errors_from_json(data: Mapping[str, Any]) -> dict[str, PropertyErrors]:
+    """Read what `errors_to_json` gave, also where null stands for a number that is not finite.
+
+    Raises
+    ------
+    KeyError, TypeError, AttributeError
+        If the data are something else.
+    """
+    return {
+        name: PropertyErrors(
+            **vars(_from_json(entry)),
+            r2=entry["r2"],
+            unit=entry["unit"],
+            per_element={e: _from_json(part) for e, part in entry["per_element"].items()},
+        )
+        for name, entry in data.items()
+    }
+
+
+def _from_json(entry: Mapping[str, Any]) -> Deviations:
+    mae, rmse = (np.nan if entry[key] is None else float(entry[key]) for key in ("mae", "rmse"))
+    return Deviations(mae, rmse, int(entry["count"]))
+
+
+def _deviations(reference: np.ndarray, predicted: np.ndarray) -> Deviations:
     known = ~np.isnan(reference)
     deviation = (predicted - reference)[known]
-    return {
-        "mae": float(np.abs(deviation).mean()),
-        "rmse": float(np.sqrt(np.square(deviation).mean())),
-        "count": int(deviation.size),
-    }
+    return Deviations(
+        mae=float(np.abs(deviation).mean()),
+        rmse=float(np.sqrt(np.square(deviation).mean())),
+        count=int(deviation.size),
+    )
 
 
 def _r2(reference: np.ndarray, predicted: np.ndarray) -> float | None:

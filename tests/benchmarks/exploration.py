@@ -68,7 +68,7 @@ def describe(committee: Committee, frames: list, space: np.ndarray) -> str:
     row = [float(np.median(distances(np.array([p.descriptor for p in said]), space)))]
     for name in ("charges", "bec", "forces"):
         spread = np.sqrt(np.mean(np.concatenate([p.std[name] for p in said]) ** 2))
-        row += [1000 * float(spread), 1000 * found[name]["rmse"]]
+        row += [1000 * float(spread), 1000 * found[name].rmse]
     return "".join(f"{value:10.2f}" for value in row) + f"{len(pairs):6}/{len(frames)}"
 
 

@@ -6,11 +6,10 @@ of your choice or none for all; what is not there yet is left out.
 
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,13 +19,13 @@ from scipy.optimize import isotonic_regression
 from activecharge.campaign.disk.run_directory import RunDirectory
 from activecharge.campaign.loop.calibrating import aged, blind_pairs, calibration_record
 from activecharge.campaign.loop.state import CampaignState
-from activecharge.committee.calibration.blind import BlindPair
 from activecharge.committee.calibration.calibration import CALIBRATION, Calibration
 from activecharge.committee.calibration.reliability import Judged, judge, reliability, spearman
 from activecharge.dataset.extxyz import read_labels
 from activecharge.dataset.frames import read_frames
 from activecharge.dataset.identity import content_hash
 from activecharge.dataset.predictions import read_pairs
+from activecharge.records import BlindPair, Reliability
 from activecharge.report.drawing.axes import log_ticks
 from activecharge.report.drawing.style import CYCLE
 from activecharge.report.metrics import errors
@@ -47,11 +46,11 @@ class Campaign:
         Labels after each round, and their atoms.
     error : dict of str to dict of str to (R,)
         MAE [me] by test set and property.
-    quality : dict of str to dict of str to dict
+    quality : dict of str to dict of str to Reliability
         Rank correlation of expected and actual error, and coverage, of the last committee.
     attainable : dict of str to float
         By test set, the rank correlation in q if expected errors were exactly right.
-    control : dict of str to dict
+    control : dict of str to Reliability
         Coverage and atoms of all control labels.
     kinds : collections.Counter
         Labels of each kind, the initial ones not counted.
@@ -60,9 +59,9 @@ class Campaign:
     labels: np.ndarray
     atoms: np.ndarray
     error: dict[str, dict[str, np.ndarray]]
-    quality: dict[str, dict[str, dict[str, Any]]]
+    quality: dict[str, dict[str, Reliability]]
     attainable: dict[str, float]
-    control: dict[str, dict[str, Any]]
+    control: dict[str, Reliability]
     kinds: Counter[str]
 
 
@@ -102,10 +101,7 @@ def read(folder: Path, home: Path) -> Campaign | None:
     error = {
         name: {
             p: np.array(
-                [
-                    1000 * errors(*map(list, zip(*sets[name], strict=True)))[p]["mae"]
-                    for sets in every
-                ]
+                [1000 * errors(*map(list, zip(*sets[name], strict=True)))[p].mae for sets in every]
             )
             for p in PROPERTIES
         }
@@ -115,7 +111,7 @@ def read(folder: Path, home: Path) -> Campaign | None:
     judged = {name: judge(calibration, blind(every[-1][name])) for name in names}
     quality = {name: rows(reliability([verdict])) for name, verdict in judged.items()}
     possible = {name: attainable(verdict["charges"].expected) for name, verdict in judged.items()}
-    control = rows(calibration_record(state)["control"])
+    control = rows(calibration_record(state).control)
     return Campaign(labels, atoms, error, quality, possible, control, kinds)
 
 
@@ -138,12 +134,12 @@ def by_set(run: RunDirectory, number: int, home: Path) -> dict[str, list[tuple]]
 
 def blind(pairs: list[tuple]) -> list[BlindPair]:
     """The same, as what a calibration is judged by."""
-    return [BlindPair(label, said, "control") for label, said in pairs]
+    return [BlindPair(label, said, "test") for label, said in pairs]
 
 
-def rows(found: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def rows(found: Iterable[Reliability]) -> dict[str, Reliability]:
     """The rows of `reliability` that are of all elements, by property."""
-    return {row["property"]: row for row in found if row["element"] == "all"}
+    return {row.property: row for row in found if row.element == "all"}
 
 
 def smooth(campaign: Campaign, name: str, which: str) -> np.ndarray:
@@ -228,7 +224,7 @@ def tables(found: Found) -> None:
 
         def rank(name: str, strategy: str, which=which) -> str:
             campaigns = found[strategy].values()
-            return middle([c.quality[name][which]["spearman"] for c in campaigns], ".2f")
+            return middle([c.quality[name][which].spearman for c in campaigns], ".2f")
 
         def covered(_: str, strategy: str, which=which) -> str:
             return control(list(found[strategy].values()), which)
@@ -253,9 +249,9 @@ def tables(found: Found) -> None:
 def control(campaigns: list[Campaign], which: str) -> str:
     """Coverage of nominal 90 % bounds on control labels, all seeds together."""
     parts = [
-        (row["coverage"]["0.9"]["share"], row["entries"])
+        (row.coverage[0.9].share, row.entries)
         for c in campaigns
-        if "0.9" in (row := c.control.get(which, {"coverage": {}}))["coverage"]
+        if (row := c.control.get(which)) is not None and 0.9 in row.coverage
     ]
     if not parts:
         return "none claimed"
@@ -280,8 +276,8 @@ def random_coverage(runs: list[RunDirectory]) -> None:
     def covered(number: str, column: str) -> str:
         symbol, percent, _ = column.split()
         row = rows(reliability(parts[int(number)]))[NAMES[symbol]]
-        found = row["coverage"].get(str(int(percent) / 100))
-        return f"{100 * found['share']:.0f} ± {100 * found['error']:.0f}" if found else ""
+        found = row.coverage.get(int(percent) / 100)
+        return f"{100 * found.share:.0f} ± {100 * found.error:.0f}" if found else ""
 
     columns = [f"{symbol} {percent} %" for symbol in NAMES for percent in (50, 80, 90, 95)]
     print("Random labels within bounds by all random labels of earlier rounds [%], by round\n")

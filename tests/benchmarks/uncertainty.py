@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from ase import Atoms
 
-from activecharge.committee.calibration.blind import BlindPair, blind
+from activecharge.committee.calibration.blind import blind
 from activecharge.committee.calibration.calibration import Calibration
 from activecharge.committee.calibration.reliability import judge, reliability, spearman
 from activecharge.committee.committee import Committee
@@ -32,7 +32,7 @@ from activecharge.learning.trainer import train_member
 from activecharge.learning.training_options import TrainingOptions
 from activecharge.learning.training_set import Member, TrainingSet, trainings
 from activecharge.model.model_options import ModelOptions
-from activecharge.records import Candidate, Label
+from activecharge.records import BlindPair, Candidate, Label
 from activecharge.reference.codes.tblite.tblite import label
 from activecharge.reference.failure import ReferenceFailure
 from activecharge.reference.reference_options import TbliteOptions
@@ -139,9 +139,9 @@ def quality(committee: Committee, labels: list[Label]) -> dict[str, float]:
     """MAE, rank correlation of spread and error within elements, coverage of 90 % bounds."""
     found = pairs(committee, labels)
     rows = {
-        row["property"]: row
+        row.property: row
         for row in reliability([judge(committee.calibration, found)])
-        if row["element"] == "all"
+        if row.element == "all"
     }
     result = {}
     for name, symbol in PROPERTIES.items():
@@ -152,10 +152,10 @@ def quality(committee: Committee, labels: list[Label]) -> dict[str, float]:
             for of in [entries.where(entries.element == element)]
         ]
         result[f"{symbol} error"] = 1000 * float(np.sqrt(np.mean(entries.error**2)))
-        result[f"{symbol} expected"] = 1000 * rows[name]["expected"]
+        result[f"{symbol} expected"] = 1000 * rows[name].expected
         result[f"{symbol} rank H"], result[f"{symbol} rank O"] = ranks
-        result[f"{symbol} rank"] = rows[name]["spearman"]
-        result[f"{symbol} 90 %"] = 100 * rows[name]["coverage"]["0.9"]["share"]
+        result[f"{symbol} rank"] = rows[name].spearman
+        result[f"{symbol} 90 %"] = 100 * rows[name].coverage[0.9].share
     return result
 
 

@@ -5,12 +5,12 @@ from dataclasses import fields, replace
 import numpy as np
 from ase import Atoms
 
-from activecharge.committee.calibration.blind import Blind, BlindPair
+from activecharge.committee.calibration.blind import Blind
 from activecharge.committee.selection.choose import select
 from activecharge.committee.selection.descriptor_space import DescriptorSpace
 from activecharge.committee.selection.selection_options import SelectionOptions
 from activecharge.committee.selection.strategies import Quotas, Task
-from activecharge.records import Candidate, Label, Prediction
+from activecharge.records import BlindPair, Candidate, Label, Prediction
 
 
 def make_blind(
@@ -35,7 +35,7 @@ def join(first: Blind, second: Blind) -> Blind:
     return Blind(*map(np.concatenate, columns))
 
 
-def make_pairs(frames, seed=0, control=True, scale=1.0, together=0.5) -> list[BlindPair]:
+def make_pairs(frames, seed=0, why="control", scale=1.0, together=0.5) -> list[BlindPair]:
     """Water clusters with σ = 2 u for oxygen, 3 u for hydrogen, in charges and Born charges.
 
     A share `together` of the variance is common to the atoms of a frame.
@@ -57,11 +57,7 @@ def make_pairs(frames, seed=0, control=True, scale=1.0, together=0.5) -> list[Bl
         zeros = {name: np.zeros_like(value) for name, value in mean.items()}
         candidate = Candidate(atoms, f"{seed:08x}{number:08x}", "clusters")
         said = Prediction(mean, std, np.ones(1))
-        pairs.append(
-            BlindPair(
-                Label(candidate, zeros, "tblite", {}), said, "control" if control else "uncertain"
-            )
-        )
+        pairs.append(BlindPair(Label(candidate, zeros, "tblite", {}), said, why))
     return pairs
 
 
@@ -81,7 +77,8 @@ def choose(pool, seed=0, known=None, **options):
     """Indices chosen as uncertain and as control, by the worst atoms if not said otherwise."""
     settings = SelectionOptions(**{"strategy": "top"} | options)
     choices = select(pool, settings, np.random.default_rng(seed), known)
-    where = {id(item): index for index, item in enumerate(pool)}
+    where = {id(item.candidate): index for index, item in enumerate(pool)}
     return tuple(
-        [where[id(c.scored)] for c in choices if c.why == why] for why in ("uncertain", "control")
+        [where[id(c.candidate)] for c in choices if c.why == why]
+        for why in ("uncertain", "control")
     )

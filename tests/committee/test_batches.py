@@ -15,7 +15,7 @@ def hashes(pool, strategy, seed=0, **options):
         options = {"threshold": {"charges": 0.5}} | options
     chosen = SelectionOptions(strategy=strategy, batch=12, **options)
     choices = select(pool, chosen, np.random.default_rng(seed))
-    return [(c.why, c.scored.candidate.hash) for c in choices]
+    return [(c.why, c.candidate.hash) for c in choices]
 
 
 @pytest.fixture(scope="module")
@@ -106,5 +106,5 @@ def test_broken_frames_come_first_and_do_not_stop_the_others(make_scored, strate
     options = SelectionOptions(batch=6, control=0.0, strategy=strategy)
     for known in (None, np.array([[np.nan, np.nan], [10.0, 20.0]])):
         chosen = select(pool, options, np.random.default_rng(0), known)
-        assert chosen[0].scored.candidate.hash == "3"
+        assert chosen[0].candidate.hash == "3"
         assert len(chosen) == 6

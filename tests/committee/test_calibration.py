@@ -39,26 +39,25 @@ def test_expected_errors_follow_the_law_of_each_element(calibration):
 def test_coverage_of_new_frames_is_as_promised(calibration):
     """On 2000 frames that were drawn alike; the promise itself rests on 300."""
     rows = reliability([judge(calibration, make_pairs(2000, seed=1))])
-    assert {(r["property"], r["element"]) for r in rows} >= {("charges", "O"), ("bec", "all")}
+    assert {(r.property, r.element) for r in rows} >= {("charges", "O"), ("bec", "all")}
     for row in rows:
-        for level, found in row["coverage"].items():
-            nominal = float(level)
+        for nominal, found in row.coverage.items():
             # Binomial over 300 frames there and 2000 here, if atoms of a frame were as one.
             error = math.sqrt(nominal * (1 - nominal) * (1 / 300 + 1 / 2000))
-            assert abs(found["share"] - nominal) < 4 * error, row
-        assert row["area"] < 0.05
+            assert abs(found.share - nominal) < 4 * error, row
+        assert row.area < 0.05
         # Scales are known to 2/√600.
-        assert row["expected"] == pytest.approx(row["observed"], rel=0.15)
+        assert row.expected == pytest.approx(row.observed, rel=0.15)
 
 
 def test_chosen_frames_do_not_enter_the_bounds():
     """Were they counted, bounds would be three times wider or narrower than control needs."""
-    control, chosen = make_pairs(200), make_pairs(400, seed=2, control=False, scale=3.0)
+    control, chosen = make_pairs(200), make_pairs(400, seed=2, why="uncertain", scale=3.0)
     rows = reliability([judge(Calibration.fit(control + chosen), make_pairs(1000, seed=3))])
     for row in rows:
-        for level, found in row["coverage"].items():
-            error = math.sqrt(float(level) * (1 - float(level)) * (1 / 200 + 1 / 1000))
-            assert abs(found["share"] - float(level)) < 4 * error, row
+        for level, found in row.coverage.items():
+            error = math.sqrt(level * (1 - level) * (1 / 200 + 1 / 1000))
+            assert abs(found.share - level) < 4 * error, row
 
 
 def test_shuffled_pairs_give_the_same_calibration(calibration):
@@ -83,7 +82,7 @@ def test_bounds_widen_with_the_level(calibration):
 
 @pytest.mark.parametrize(("control", "claimed"), [(3, 0.75), (4, 0.8), (9, 0.9), (19, 0.95)])
 def test_bounds_need_control_frames(control, claimed):
-    pairs = make_pairs(control) + make_pairs(30, seed=1, control=False)
+    pairs = make_pairs(control) + make_pairs(30, seed=1, why="uncertain")
     fit = Calibration.fit(pairs).fits["charges"]["O"]
     factors = [level for level, factor in zip(LEVELS, fit.factors, strict=True) if factor]
     assert max(factors) == claimed
@@ -91,7 +90,7 @@ def test_bounds_need_control_frames(control, claimed):
 
 
 def test_without_control_frames_errors_are_expected_and_nothing_is_promised():
-    found = Calibration.fit(make_pairs(40, control=False))
+    found = Calibration.fit(make_pairs(40, why="uncertain"))
     pair = make_pairs(1)[0]
     symbols = pair.label.candidate.atoms.symbols
     said = found.apply(pair.prediction, symbols)
@@ -155,9 +154,9 @@ def test_spreads_that_do_not_vary(value):
     found = Calibration.fit(pairs)
     rows = reliability([judge(found, pairs)])
     for row in rows:
-        if row["property"] == "charges" and row["element"] != "all":
-            assert row["spearman"] is None
-            assert row["expected"] == pytest.approx(row["observed"], rel=1e-6)
+        if row.property == "charges" and row.element != "all":
+            assert row.spearman is None
+            assert row.expected == pytest.approx(row.observed, rel=1e-6)
 
 
 # -- files -------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import pytest
 
 from activecharge.committee.selection.choose import Choice
 from activecharge.committee.selection.novelty import distances, tally, variety
-from activecharge.records import Candidate
+from activecharge.records import Candidate, SourceTally
 
 
 def test_distances_by_hand():
@@ -39,24 +39,18 @@ def test_sources_are_told_apart(make_scored):
         *(make_scored(descriptor=(x,), source="ice") for x in (4.0, 6.0)),
         make_scored(descriptor=(np.nan,), source="boxes"),
     ]
-    choices = [Choice(pool[0], "control"), Choice(pool[3], "uncertain"), Choice(pool[4], "diverse")]
-    rows = {row.pop("source"): row for row in tally(pool, choices, known)}
+    choices = [
+        Choice(pool[0].candidate, "control"),
+        Choice(pool[3].candidate, "uncertain"),
+        Choice(pool[4].candidate, "diverse"),
+    ]
+    rows = {row.source: row for row in tally(pool, choices, known)}
     assert list(rows) == ["clusters", "ice", "boxes"]
-    assert rows["clusters"] == {
-        "candidates": 3,
-        "distance": pytest.approx(0, abs=1e-6),
-        "far": pytest.approx(0, abs=1e-6),
-        "chosen": 0,
-        "control": 1,
-    }
-    assert rows["ice"] == {
-        "candidates": 2,
-        "distance": pytest.approx(3.0, abs=1e-6),
-        "far": pytest.approx(3.8, abs=1e-6),
-        "chosen": 2,
-        "control": 0,
-    }
-    assert rows["boxes"]["distance"] is None and rows["boxes"]["far"] is None
+    zero = pytest.approx(0, abs=1e-6)
+    assert rows["clusters"] == SourceTally("clusters", 3, zero, zero, chosen=0, control=1)
+    distance, far = pytest.approx(3.0, abs=1e-6), pytest.approx(3.8, abs=1e-6)
+    assert rows["ice"] == SourceTally("ice", 2, distance, far, chosen=2, control=0)
+    assert rows["boxes"] == SourceTally("boxes", 1, None, None, chosen=0, control=0)
     assert tally([], [], known) == []
 
 

@@ -2,17 +2,16 @@
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from activecharge.errors import UserError
 from activecharge.files import write_json
-from activecharge.records import Candidate, Choice
+from activecharge.records import Candidate, Choice, SourceTally
+from activecharge.report.metrics import PropertyErrors, errors_from_json, errors_to_json
 from activecharge.strict_json import strict
 
 # What reads and writes frames takes half a second to import, in which `status` is to answer; it is
@@ -138,32 +137,32 @@ class RoundFolder:
             (self.members / name).rename(place / f"{number:02d}-{name}")
         return damaged
 
-    def write_sources(self, rows: Sequence[dict[str, Any]]) -> None:
+    def write_sources(self, rows: Sequence[SourceTally]) -> None:
         """Keep what each source brought, see `activecharge.committee.selection.novelty.tally`."""
-        write_json(self.sources, list(rows))
+        write_json(self.sources, [asdict(row) for row in rows])
 
-    def read_sources(self) -> list[dict[str, Any]]:
+    def read_sources(self) -> list[SourceTally]:
         """What `write_sources` kept; empty before."""
         if not self.sources.exists():
             return []
         try:
-            return json.loads(self.sources.read_bytes())
-        except ValueError as error:
-            raise UserError(f"{self.sources}: not valid JSON; delete it") from error
+            return [SourceTally(**row) for row in json.loads(self.sources.read_bytes())]
+        except (ValueError, TypeError) as error:
+            raise UserError(f"{self.sources}: not as it was written; delete it") from error
 
-    def write_test_errors(self, errors: dict[str, Any]) -> None:
+    def write_test_errors(self, errors: dict[str, PropertyErrors]) -> None:
         """Keep errors on the fixed test set, see `activecharge.report.metrics.errors`."""
-        write_json(self.test_errors, strict(errors))
+        write_json(self.test_errors, strict(errors_to_json(errors)))
 
-    def read_test_errors(self) -> dict[str, Any]:
+    def read_test_errors(self) -> dict[str, PropertyErrors]:
         """What `write_test_errors` kept; empty before."""
         if not self.test_errors.exists():
             return {}
         try:
-            return json.loads(self.test_errors.read_bytes(), object_hook=_with_nan)
-        except ValueError as error:
+            return errors_from_json(json.loads(self.test_errors.read_bytes()))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(
-                f"{self.test_errors}: not valid JSON; delete it and run again"
+                f"{self.test_errors}: not as it was written; delete it and run again"
             ) from error
 
     def write_candidates(self, candidates: Sequence[Candidate]) -> None:
@@ -203,8 +202,3 @@ def _comments(path: Path) -> Iterator[str]:
 
 def _checksum(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _with_nan(entry: dict[str, Any]) -> dict[str, Any]:
-    """Undo `strict` for errors, which are numbers always."""
-    return {k: math.nan if v is None and k in ("mae", "rmse") else v for k, v in entry.items()}

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 from activecharge.campaign.loop.outcomes import Calibrated
 from activecharge.campaign.loop.state import CampaignState
 from activecharge.committee.calibration.calibration import CALIBRATION, Calibration
 from activecharge.committee.calibration.reliability import Judged, judge, reliability
 from activecharge.dataset.predictions import read_pairs
-from activecharge.records import BlindPair
+from activecharge.records import BlindPair, Reliability
+from activecharge.report.campaign.campaign_summary import CalibrationRecord
 
 RECENCY = 0.6
 """Weight of a round's pairs relative to those of the round after it: they are of another, worse
@@ -32,33 +32,26 @@ def calibrate(state: CampaignState, number: int) -> Calibrated:
     return Calibrated(tuple(calibration.fits), len(pairs), control)
 
 
-def calibration_record(state: CampaignState) -> dict[str, Any]:
+def calibration_record(state: CampaignState) -> CalibrationRecord:
     """How well expected errors and bounds came true, for the report.
 
     Each round's control labels are judged by the calibration of the committee that predicted
     them, which was made without them; so are those of the fixed test set.
-
-    Returns
-    -------
-    dict
-        "rounds": by round number, "control": all rounds together, "test": the last committee on
-        the test set, each as `committee.calibration.reliability.reliability`, and "blind": how
-        many labels were predicted before training on them. Empty without any.
     """
     found = blind_pairs(state)
     if not found:
-        return {}
+        return CalibrationRecord()
     judged: dict[int, list[dict[str, Judged]]] = {}
     for (number, said_by), pairs in found.items():
         control = [pair for pair in pairs if pair.control]
         if verdict := judge(_calibration(state, said_by), control):
             judged.setdefault(number, []).append(verdict)
-    return {
-        "blind": sum(map(len, found.values())),
-        "rounds": {number: reliability(verdicts) for number, verdicts in judged.items()},
-        "control": reliability([v for verdicts in judged.values() for v in verdicts]),
-        "test": _on_the_test_set(state),
-    }
+    return CalibrationRecord(
+        blind=sum(map(len, found.values())),
+        rounds={number: tuple(reliability(verdicts)) for number, verdicts in judged.items()},
+        control=tuple(reliability([v for verdicts in judged.values() for v in verdicts])),
+        test=tuple(_on_the_test_set(state)),
+    )
 
 
 def test_pairs(state: CampaignState) -> tuple[int, list[BlindPair]]:
@@ -95,7 +88,7 @@ def aged(found: dict[tuple[int, int], list[BlindPair]], number: int) -> Iterable
     ]
 
 
-def _on_the_test_set(state: CampaignState) -> list[dict[str, Any]]:
+def _on_the_test_set(state: CampaignState) -> list[Reliability]:
     number, pairs = test_pairs(state)
     return reliability([judge(_calibration(state, number), pairs)]) if pairs else []
 

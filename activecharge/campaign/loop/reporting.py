@@ -1,7 +1,7 @@
 """What a campaign has come to: errors on the test set, and the summary that the report shows."""
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from activecharge.campaign.loop.calibrating import calibration_record, test_pairs
@@ -13,8 +13,14 @@ from activecharge.dataset.manifest import versions
 from activecharge.dataset.predictions import write_pairs
 from activecharge.properties import PROPERTIES
 from activecharge.records import Choice, Prediction
-from activecharge.report.campaign.summary import CampaignSummary, RoundSummary
-from activecharge.report.metrics import errors
+from activecharge.report.campaign.campaign_summary import (
+    CampaignSummary,
+    ChosenFrame,
+    QuarantinedFrame,
+    RoundSummary,
+)
+from activecharge.report.metrics import errors, mean_absolute
+from activecharge.texts import quantity
 
 
 def judge(state: CampaignState, number: int, predictions: Sequence[Prediction]) -> Tested:
@@ -22,8 +28,9 @@ def judge(state: CampaignState, number: int, predictions: Sequence[Prediction]) 
     folder, labels = state.run.round(number), state.test_labels()
     finite = [i for i, prediction in enumerate(predictions) if is_finite(prediction)]
     write_pairs(folder.test_pairs, [labels[i] for i in finite], [predictions[i] for i in finite])
-    folder.write_test_errors(errors(labels, predictions))
-    return Tested({name: found["mae"] for name, found in folder.read_test_errors().items()})
+    found = errors(labels, predictions)
+    folder.write_test_errors(found)
+    return Tested(mean_absolute(found))
 
 
 def campaign_summary(state: CampaignState, reason: str) -> CampaignSummary:
@@ -39,6 +46,7 @@ def campaign_summary(state: CampaignState, reason: str) -> CampaignSummary:
         ),
         stop_reason=reason,
         test_pairs=tuple(test_pairs(state)[1]),
+        test_quarantined=_quarantined(state, state.test or ()),
         calibration=calibration_record(state),
         run_dir=str(state.run.path),
         versions=versions(),
@@ -58,18 +66,16 @@ def round_summary(
         Wall time by stage [s].
     """
     found, folder = state.rounds[number], state.run.round(number)
-    failed = [c for c in found.choices if c.candidate.hash in state.failures]
-    varieties = Counter(variety(choice.candidate) for choice in failed)
     return RoundSummary(
         index=number,
         labels=_learnt(state, number),
-        failures=len(failed),
         seconds=seconds or {},
         pairs=tuple(state.blind_pairs(number)),
         test=folder.read_test_errors(),
         chosen=tuple(_describe(choice) for choice in found.choices),
         seen=None if found.chosen_by is None else _learnt(state, found.chosen_by),
-        sources=tuple(row | {"failed": varieties[row["source"]]} for row in folder.read_sources()),
+        sources=tuple(folder.read_sources()),
+        quarantined=_quarantined(state, found.choices),
     )
 
 
@@ -91,21 +97,40 @@ def _seconds(state: CampaignState) -> dict[int, dict[str, float]]:
     }
 
 
-def _describe(choice: Choice) -> dict[str, Any]:
+def _quarantined(state: CampaignState, choices: Sequence[Choice]) -> tuple[QuarantinedFrame, ...]:
+    """Those of the chosen frames that could not be labelled."""
+    failures = (state.failures.get(choice.candidate.hash) for choice in choices)
+    return tuple(
+        QuarantinedFrame(
+            hash=failure.candidate.hash,
+            formula=failure.candidate.atoms.get_chemical_formula(),
+            source=variety(failure.candidate),
+            reason=failure.reason,
+        )
+        for failure in failures
+        if failure is not None
+    )
+
+
+def _describe(choice: Choice) -> ChosenFrame:
     """A chosen configuration as the report shows it."""
-    facts: dict[str, Any] = {
-        "hash": choice.candidate.hash,
-        "formula": choice.candidate.atoms.get_chemical_formula(),
-        "source": choice.candidate.source,
-        "why": choice.why,
-    }
-    worst = choice.worst
+    worst, largest = choice.worst, ""
     if choice.score is not None and worst:
         name = max(worst, key=lambda n: worst[n] / PROPERTIES[n].tolerance)
-        spec = PROPERTIES[name]
-        facts["score"] = choice.score
-        facts["worst"] = f"{spec.symbol} {1000 * worst[name]:.0f} m{spec.unit}"
-    if "atom" in choice.cause:
-        spec = PROPERTIES[choice.cause["property"]]
-        facts["cause"] = f"{spec.symbol} of {choice.cause['element']} {choice.cause['atom']}"
-    return facts
+        largest = quantity(name, worst[name])
+    return ChosenFrame(
+        hash=choice.candidate.hash,
+        formula=choice.candidate.atoms.get_chemical_formula(),
+        source=choice.candidate.source,
+        why=choice.why,
+        score=choice.score if worst else None,
+        worst=largest,
+        cause=_cause(choice.cause),
+    )
+
+
+def _cause(cause: Mapping[str, Any]) -> str:
+    """The atom and the property of `Choice.cause`; empty where no atom is named."""
+    if "atom" not in cause:
+        return ""
+    return f"{PROPERTIES[cause['property']].symbol} of {cause['element']} {cause['atom']}"

@@ -9,7 +9,8 @@ from activecharge.campaign.loop.state import CampaignState
 from activecharge.campaign.settings.campaign_options import Campaign
 from activecharge.properties import PROPERTIES
 from activecharge.records import BlindPair
-from activecharge.report.campaign.summary import pair_errors
+from activecharge.report.metrics import mean_absolute, pair_errors
+from activecharge.texts import milli, milli_unit
 
 FOLLOWED = ("charges", "bec")
 """Properties whose errors tell whether a campaign still gains."""
@@ -82,8 +83,8 @@ def control_pairs(state: CampaignState, number: int) -> list[BlindPair]:
 def _errors_met(control: list[BlindPair], targets: dict[str, float]) -> str:
     if not targets:
         return ""
-    blind = pair_errors(control)
-    errors = {name: blind[name]["mae"] for name in targets if name in blind}
+    blind = mean_absolute(pair_errors(control))
+    errors = {name: blind[name] for name in targets if name in blind}
     if len(errors) < len(targets) or not all(errors[name] <= targets[name] for name in targets):
         return ""
     return "the control labels met the target: " + ", ".join(
@@ -125,7 +126,8 @@ def plateau(control: Sequence[Sequence[BlindPair]], span: int) -> str:
         gain, noise = gain_and_noise(old, new)
         if not gain < noise:
             return ""
-        said.append(f"{PROPERTIES[name].symbol} by {_milli(gain, name)} ± {_milli(noise, name)}")
+        size = f"{milli(gain)} ± {milli(noise)} {milli_unit(name)}"
+        said.append(f"{PROPERTIES[name].symbol} by {size}")
     if not said:
         return ""
     rounds = f"{span} round{'s' if span > 1 else ''}"
@@ -152,7 +154,7 @@ def gain_and_noise(before: np.ndarray, after: np.ndarray) -> tuple[float, float]
 def frame_errors(pairs: Sequence[BlindPair], name: str) -> np.ndarray:
     """Mean absolute error (F,) of each frame that has the property, in its unit."""
     found = (pair_errors([pair]).get(name) for pair in pairs)
-    return np.array([entry["mae"] for entry in found if entry is not None])
+    return np.array([entry.mae for entry in found if entry is not None])
 
 
 def expected_target(control: Sequence[BlindPair], targets: Mapping[str, float]) -> str:
@@ -178,9 +180,9 @@ def expected_target(control: Sequence[BlindPair], targets: Mapping[str, float]) 
         expected = expected_rms(control, name)
         if expected is None or name not in actual:
             return ""
-        if not max(expected, actual[name]["rmse"]) <= target:
+        if not max(expected, actual[name].rmse) <= target:
             return ""
-        said.append(f"{name} {expected:.4g} expected, {actual[name]['rmse']:.4g} found")
+        said.append(f"{name} {expected:.4g} expected, {actual[name].rmse:.4g} found")
     if not said:
         return ""
     return "the calibrated errors of control labels met the target: " + ", ".join(said)
@@ -198,7 +200,3 @@ def expected_rms(pairs: Sequence[BlindPair], name: str) -> float | None:
         return None
     rms = float(np.sqrt(np.mean(np.concatenate(parts) ** 2)))
     return rms if math.isfinite(rms) else None
-
-
-def _milli(value: float, name: str) -> str:
-    return f"{1000 * value:.2g} m{PROPERTIES[name].unit}"

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from rich.console import Console as Terminal
 from rich.progress import (
@@ -23,10 +22,11 @@ from activecharge.campaign.loop.outcomes import (
     TrainingBegan,
     Working,
 )
-from activecharge.campaign.monitor.stage_text import errors_text, stage_text
+from activecharge.campaign.monitor.stage_text import stage_text
 from activecharge.execution.dispatcher import Load
 from activecharge.execution.execution_log import Died, Fact
 from activecharge.jsonl import read_lines
+from activecharge.texts import headline
 
 TRAINING = "train"
 """The kind of work whose bars show steps and not items."""
@@ -119,7 +119,7 @@ def _steps(training: TrainingBegan) -> dict[str, tuple[str, int, int]]:
     found = {}
     for name in training.members:
         entry = last_entry(training.folder / name)
-        text = f"{name}  {errors_text(entry)}" if entry else name
+        text = f"{name}  {headline(entry)}" if entry else name
         found[name] = (text, int(entry["step"]) if entry else 0, training.steps)
     return found
 
@@ -128,20 +128,3 @@ def last_entry(member: Path) -> dict[str, float] | None:
     """The newest entry of a member's history; None before the first."""
     entries = read_lines(member / "history.jsonl")
     return entries[-1] if entries else None
-
-
-def error_table(errors: Mapping[str, Any]) -> str:
-    """Table of MAE, RMSE and R² by property, in thousandths of its unit, and by element."""
-    lines = [f"  {'':<10}{'MAE':>10}{'RMSE':>10}{'R²':>9}  unit"]
-    for name, found in errors.items():
-        unit = f"m{found['unit']}"
-        r2 = "" if found.get("r2") is None else f"{found['r2']:.4f}"
-        lines.append(_row(name, found, r2, unit))
-        for element, part in found.get("per_element", {}).items():
-            lines.append(_row(f"  {element}", part, "", unit))
-    return "\n".join(lines)
-
-
-def _row(title: str, found: Mapping[str, Any], r2: str, unit: str) -> str:
-    mae, rmse = 1000 * found["mae"], 1000 * found["rmse"]
-    return f"  {title:<10}{mae:>10.2f}{rmse:>10.2f}{r2:>9}  {unit}"

@@ -11,6 +11,7 @@ from activecharge.campaign.monitor.status import Status, status
 from activecharge.execution.execution_log import EVERY, Died, Ended, LoadLine, LogReader, Noted
 from activecharge.jsonl import read_lines
 from activecharge.records import BlindPair, Label
+from activecharge.report.metrics import mean_absolute, pair_errors
 
 FRESH = 6 * EVERY
 """Age up to which a line on the load still tells what is under way [s]."""
@@ -167,7 +168,7 @@ class Observer:
     def _errors(self, rounds: int) -> dict[int, dict[str, float]]:
         found = {n: self._run.round(n).read_test_errors() for n in range(rounds)}
         last = [n for n, errors in found.items() if errors][-ROUNDS_SHOWN:]
-        return {n: {name: e["mae"] for name, e in found[n].items()} for n in last}
+        return {n: mean_absolute(found[n]) for n in last}
 
     def _last_control(self, rounds: int) -> dict[str, float]:
         """Errors on control labels: of the last round that has all its labels and such errors."""
@@ -189,15 +190,13 @@ def newest_training(run: RunDirectory) -> int | None:
 
 def _control_errors(run: RunDirectory, number: int) -> dict[str, float]:
     """MAE by property on a round's control labels, before they were learnt from."""
-    from activecharge.report.campaign.summary import pair_errors
-
     pairs = [
         BlindPair(label, choice.prediction, choice.why)
         for choice in run.round(number).read_selection()
         if choice.why == "control" and choice.prediction is not None
         if isinstance(label := run.labels.get(choice.candidate.hash), Label)
     ]
-    return {name: found["mae"] for name, found in pair_errors(pairs).items()}
+    return mean_absolute(pair_errors(pairs))
 
 
 def _moment(event: dict[str, Any]) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from activecharge.campaign.loop import outcomes
 from activecharge.committee.calibration.error_model import FEWEST_FRAMES
 from activecharge.properties import PROPERTIES
+from activecharge.texts import headline
 
 
 def stage_text(outcome: outcomes.Outcome) -> str:
@@ -19,8 +20,7 @@ def stage_text(outcome: outcomes.Outcome) -> str:
         case outcomes.Explored():
             return _explored(outcome)
         case outcomes.Spreads(median):
-            said = ", ".join(f"{PROPERTIES[n].symbol} {_milli(x, n)}" for n, x in median.items())
-            return f"median spread of the worst atom: {said or 'no candidates'}"
+            return f"median spread of the worst atom: {headline(median) or 'no candidates'}"
         case outcomes.Selected(choices, candidates, committee):
             chosen = _counts(choices) or "none"
             return f"{chosen} of {candidates}, by the committee of round {committee}"
@@ -30,22 +30,10 @@ def stage_text(outcome: outcomes.Outcome) -> str:
             taught = f"{models} on {labels} labels, {validation} to validate"
             return f"{taught}; {_calibrated(calibration)}"
         case outcomes.Tested(errors):
-            return f"MAE {errors_text(errors)}" if errors else "no test set"
+            return f"MAE {headline(errors)}" if errors else "no test set"
         case outcomes.Reported(path):
             return path
     raise AssertionError(f"an outcome without words: {outcome}")
-
-
-def errors_text(errors: Mapping[str, float]) -> str:
-    """Mean absolute errors by property, in the units people think in.
-
-    Parameters
-    ----------
-    errors : mapping of str to float
-        In e, eV and Å.
-    """
-    shown = [name for name in ("charges", "bec", "forces") if name in errors]
-    return ", ".join(f"{PROPERTIES[n].symbol} {_milli(errors[n], n)}" for n in shown)
 
 
 def _explored(found: outcomes.Explored) -> str:
@@ -70,7 +58,3 @@ def _calibrated(found: outcomes.Calibrated) -> str:
 def _counts(counts: Mapping[str, int]) -> str:
     """Such as "3 uncertain, 1 control"."""
     return ", ".join(f"{count} {kind}" for kind, count in counts.items())
-
-
-def _milli(value: float, name: str) -> str:
-    return f"{1000 * value:.1f} m{PROPERTIES[name].unit}"

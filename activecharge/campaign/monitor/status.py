@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from activecharge.campaign.disk.run_directory import RunDirectory
-from activecharge.properties import PROPERTIES
+from activecharge.report.metrics import PropertyErrors, errors_to_json, mean_absolute
+from activecharge.texts import headline
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Status:
     pending, quarantined : int
         Chosen frames that wait for a label, and that could not be labelled.
     test_labels : int
-    test_errors : dict
+    test_errors : dict of str to PropertyErrors
         Of the newest committee that was tested, see `activecharge.report.metrics.errors`.
     last_event : dict
         Of the journal.
@@ -42,8 +43,12 @@ class Status:
     pending: int
     quarantined: int
     test_labels: int
-    test_errors: dict[str, Any]
+    test_errors: dict[str, PropertyErrors]
     last_event: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as JSON-able data."""
+        return vars(self) | {"test_errors": errors_to_json(self.test_errors)}
 
 
 def status(run: RunDirectory) -> Status:
@@ -84,12 +89,7 @@ def status_text(found: Status) -> str:
         f"{found.quarantined} quarantined, {found.test_labels} held out for the test",
     ]
     if found.test_errors:
-        shown = [name for name in ("charges", "bec", "forces") if name in found.test_errors]
-        parts = (
-            f"{PROPERTIES[n].symbol} {1000 * found.test_errors[n]['mae']:.1f} m{PROPERTIES[n].unit}"
-            for n in shown
-        )
-        lines.append(f"  test MAE     {', '.join(parts)}")
+        lines.append(f"  test MAE     {headline(mean_absolute(found.test_errors))}")
     if event := found.last_event:
         what = event.get("stage", event["event"])
         lines.append(f"  last event   {what} at {event['time']}")

@@ -14,6 +14,7 @@ from activecharge.campaign.disk.run_directory import RunDirectory
 from activecharge.campaign.monitor.progress import Curve, Observer, Progress
 from activecharge.execution.execution_log import LoadLine
 from activecharge.properties import PROPERTIES
+from activecharge.texts import duration, milli, milli_unit
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDTH = 24
@@ -129,7 +130,7 @@ def _curves(progress: Progress) -> Table:
     table = Table(box=None)
     names = [name for name in PROPERTIES if any(name in c.entries[-1] for c in _begun(progress))]
     headings = ["member", "step", "validation loss", ""]
-    headings += [f"{PROPERTIES[n].symbol} [m{PROPERTIES[n].unit}]" for n in names]
+    headings += [f"{PROPERTIES[n].symbol} [{milli_unit(n)}]" for n in names]
     for heading in headings:
         table.add_column(Text(heading), justify="right" if heading else "left")
     for curve in progress.curves:
@@ -138,7 +139,7 @@ def _curves(progress: Progress) -> Table:
             continue
         last = curve.entries[-1]
         losses = [entry["valid_loss"] for entry in curve.entries]
-        errors = [f"{1000 * last[name]:.1f}" if name in last else "" for name in names]
+        errors = [milli(last.get(name), 1) for name in names]
         step = f"{last['step']:.0f}/{curve.steps}"
         table.add_row(curve.name, step, f"{losses[-1]:.4g}", sparkline(losses), *errors)
     return table
@@ -153,19 +154,16 @@ def _errors(progress: Progress, targets: dict[str, float]) -> Table:
     table.add_column("")
     for heading in (*map(str, progress.errors), "control", "target", "unit"):
         table.add_column(heading, justify="right")
-    for name, spec in PROPERTIES.items():
+    for name in PROPERTIES:
         found = [errors.get(name) for errors in progress.errors.values()]
         control, target = progress.control.get(name), targets.get(name)
         if any(value is not None for value in (*found, control)):
             met = control is not None and target is not None and control <= target
             style = "green" if met else "default"
-            test, control_text = map(_milli, found), Text(_milli(control), style)
-            table.add_row(name, *test, control_text, _milli(target), f"m{spec.unit}")
+            test = [milli(value, 1) for value in found]
+            last = Text(milli(control, 1), style)
+            table.add_row(name, *test, last, milli(target, 1), milli_unit(name))
     return table
-
-
-def _milli(value: float | None) -> str:
-    return "" if value is None else f"{1000 * value:.1f}"
 
 
 def sparkline(values: Sequence[float]) -> str:
@@ -179,15 +177,3 @@ def sparkline(values: Sequence[float]) -> str:
     return "".join(
         " " if math.isnan(x) else BARS[round(top * (x - low) / span) if span else 0] for x in logs
     )
-
-
-def duration(seconds: float) -> str:
-    """A time for people: its two largest units."""
-    minutes, hours, days = seconds / 60, seconds / 3600, seconds / 86400
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    if minutes < 60:
-        return f"{minutes:.0f} min"
-    if hours < 24:
-        return f"{int(hours)} h {int(minutes % 60)} min"
-    return f"{int(days)} d {int(hours % 24)} h"

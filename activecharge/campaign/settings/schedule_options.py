@@ -10,13 +10,13 @@ from activecharge.options import Options
 class BatchOptions(Options):
     """One stage after another; the same seed gives the same bytes."""
 
-    kind: Literal["batch"] = "batch"
+    kind: Literal["batch"] = Field("batch", description="Chooses this schedule.")
 
 
 class StreamingOptions(Options):
     """Labels, training and exploration overlap; slow labels hold up nothing."""
 
-    kind: Literal["streaming"] = "streaming"
+    kind: Literal["streaming"] = Field("streaming", description="Chooses this schedule.")
     train_after: int | None = Field(
         None,
         ge=1,

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from activecharge.committee.selection.selection_options import SelectionOptions
 from activecharge.dataset.choices import write_choices
 from activecharge.dataset.predictions import write_predictions
 from activecharge.records import Choice, Label, Prediction
-from activecharge.report.metrics import errors
+from activecharge.report.metrics import PropertyErrors, errors
 
 
 def predict(
@@ -52,7 +51,7 @@ def evaluate(
     committee: Committee | Path | str,
     labelled: Path | str | Sequence[Label],
     device: str = "cpu",
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, PropertyErrors]:
     """Errors of a committee on labelled frames, see `activecharge.report.metrics.errors`.
 
     Parameters

@@ -24,7 +24,7 @@ class Blind:
         (M,) of int: entries of one frame share a number. Numbers follow the frames' hashes,
         not the order in which the pairs were given.
     control : numpy.ndarray
-        (M,) of bool, as in `BlindPair`.
+        (M,) of bool, as in `activecharge.records.BlindPair`.
     weight : numpy.ndarray
         (M,) the frame's weight, as there.
     """

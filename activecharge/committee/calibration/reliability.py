@@ -3,17 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from activecharge.committee.calibration.blind import blind
 from activecharge.committee.calibration.calibration import Calibration
 from activecharge.committee.calibration.error_model import LEVELS, frames_needed, ratio
-from activecharge.records import BlindPair
-
-SHOWN = (0.5, 0.8, 0.9, 0.95)
-"""Nominal coverages that tables show."""
+from activecharge.records import BlindPair, Coverage, Reliability
 
 ALL = "all"
 """Stands for all elements together."""
@@ -77,8 +73,13 @@ def judge(calibration: Calibration, pairs: Sequence[BlindPair]) -> dict[str, Jud
     return found
 
 
-def reliability(parts: Sequence[dict[str, Judged]]) -> list[dict[str, Any]]:
+def reliability(parts: Sequence[dict[str, Judged]]) -> list[Reliability]:
     """Sum up how well expected errors and bounds came true.
+
+    Rank correlations are within a part, averaged over parts by their entries. Coverage at one of
+    `LEVELS` may be claimed from `frames_needed` frames, both in the calibration and here. For the
+    area see Tran et al., Mach. Learn.: Sci. Technol. 1, 025006 (2020),
+    DOI 10.1088/2632-2153/ab7e1a.
 
     Parameters
     ----------
@@ -87,31 +88,19 @@ def reliability(parts: Sequence[dict[str, Judged]]) -> list[dict[str, Any]]:
 
     Returns
     -------
-    list of dict
-        For each property and element, and for all elements together, JSON-able:
-
-        - "property", "element", "frames", "entries";
-        - "expected", "observed": root mean square expected error, which is the sharpness, and
-          root mean square error, in the property's unit; frames count alike;
-        - "spearman": rank correlation of expected and actual error within a part, averaged over
-          parts by their entries; None where it says nothing;
-        - "curve": [nominal, observed] coverage at each of `LEVELS` that may be claimed, which
-          takes `frames_needed` frames both in the calibration and here;
-        - "coverage": for those of `SHOWN` that may be claimed, by nominal coverage as text,
-          "share" of entries inside, frames counting alike, and its standard "error";
-        - "area": area between the curve and the diagonal (Tran et al., Mach. Learn.: Sci.
-          Technol. 1, 025006 (2020), DOI 10.1088/2632-2153/ab7e1a); None without 80 %.
+    list of Reliability
+        For each property and element, and for all elements together where there are several.
     """
     rows = []
     for name in dict.fromkeys(name for part in parts for name in part):
         chosen = [part[name] for part in parts if name in part]
         elements = sorted({e for judged in chosen for e in judged.element.tolist()})
         for element in [*elements, ALL] if len(elements) > 1 else elements:
-            rows.append({"property": name, "element": element, **_sum_up(chosen, element)})
+            rows.append(_sum_up(chosen, name, element))
     return rows
 
 
-def _sum_up(parts: Sequence[Judged], element: str) -> dict[str, Any]:
+def _sum_up(parts: Sequence[Judged], name: str, element: str) -> Reliability:
     masks = [np.ones(len(p.frame), bool) if element == ALL else p.element == element for p in parts]
     shift = np.cumsum([0, *(int(p.frame.max()) + 1 for p in parts)])
     frame = np.concatenate([p.frame[m] + s for p, m, s in zip(parts, masks, shift, strict=False)])
@@ -121,45 +110,49 @@ def _sum_up(parts: Sequence[Judged], element: str) -> dict[str, Any]:
     )
     _, number, count = np.unique(frame, return_inverse=True, return_counts=True)
     weights = 1.0 / (count[number] * len(count))
-    ranks = [
-        (spearman(p.expected[m], p.error[m]), int(m.sum()))
-        for p, m in zip(parts, masks, strict=True)
-    ]
-    ranked = np.array([(value, count) for value, count in ranks if value is not None])
-    curve = {
+    coverage = {
         level: found
         for column, level in enumerate(LEVELS)
         if (found := _coverage(inside[:, column], frame, level)) is not None
     }
-    return {
-        "frames": len(count),
-        "entries": len(frame),
-        "expected": float(np.sqrt(weights @ expected**2)),
-        "observed": float(np.sqrt(weights @ error**2)),
-        "spearman": float(np.average(ranked[:, 0], weights=ranked[:, 1])) if len(ranked) else None,
-        "curve": [[level, share] for level, (share, _) in curve.items()],
-        "coverage": {
-            str(level): {"share": curve[level][0], "error": curve[level][1]}
-            for level in SHOWN
-            if level in curve
-        },
-        "area": _area(curve) if 0.8 in curve else None,
-    }
+    return Reliability(
+        property=name,
+        element=element,
+        frames=len(count),
+        entries=len(frame),
+        expected=float(np.sqrt(weights @ expected**2)),
+        observed=float(np.sqrt(weights @ error**2)),
+        spearman=_rank_correlation(parts, masks),
+        coverage=coverage,
+        area=_area(coverage) if 0.8 in coverage else None,
+    )
 
 
-def _coverage(inside: np.ndarray, frame: np.ndarray, level: float) -> tuple[float, float] | None:
+def _rank_correlation(parts: Sequence[Judged], masks: Sequence[np.ndarray]) -> float | None:
+    """Of expected and actual error within each part, averaged over parts by their entries."""
+    ranked = np.array(
+        [
+            (value, m.sum())
+            for p, m in zip(parts, masks, strict=True)
+            if (value := spearman(p.expected[m], p.error[m])) is not None
+        ]
+    )
+    return float(np.average(ranked[:, 0], weights=ranked[:, 1])) if len(ranked) else None
+
+
+def _coverage(inside: np.ndarray, frame: np.ndarray, level: float) -> Coverage | None:
     """Share of entries inside and its standard error over frames; None if that says nothing."""
     claimed = ~np.isnan(inside)
     _, number, count = np.unique(frame[claimed], return_inverse=True, return_counts=True)
     if len(count) < max(frames_needed(level), 2):
         return None
     shares = np.bincount(number, inside[claimed]) / count
-    return float(shares.mean()), float(shares.std(ddof=1) / math.sqrt(len(shares)))
+    return Coverage(float(shares.mean()), float(shares.std(ddof=1) / math.sqrt(len(shares))))
 
 
-def _area(curve: dict[float, tuple[float, float]]) -> float:
-    level = np.array([0.0, *curve, 1.0])
-    gap = np.abs([0.0, *(share - nominal for nominal, (share, _) in curve.items()), 0.0])
+def _area(coverage: dict[float, Coverage]) -> float:
+    level = np.array([0.0, *coverage, 1.0])
+    gap = np.abs([0.0, *(found.share - nominal for nominal, found in coverage.items()), 0.0])
     return float(np.sum(np.diff(level) * (gap[1:] + gap[:-1]) / 2))
 
 

@@ -1,12 +1,11 @@
 """How far each source's frames are from what is known, and how many of them were chosen."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from activecharge.committee.selection.descriptor_space import DescriptorSpace, nearest
-from activecharge.records import Candidate, Choice, Scored
+from activecharge.records import Candidate, Choice, Scored, SourceTally
 
 
 def variety(candidate: Candidate) -> str:
@@ -50,7 +49,7 @@ def distances(descriptors: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 def tally(
     pool: Sequence[Scored], choices: Sequence[Choice], known: np.ndarray
-) -> list[dict[str, Any]]:
+) -> list[SourceTally]:
     """Tell of each source what it brought.
 
     Parameters
@@ -63,10 +62,8 @@ def tally(
 
     Returns
     -------
-    list of dict
-        In the order of the pool: "source", see `variety`; "candidates"; "distance" and "far", the
-        median and the 90th percentile of `distances`, None where there is none; "chosen" for
-        their worth; and "control", drawn at random.
+    list of SourceTally
+        In the order of the pool; for the source's name see `variety`, for distances `distances`.
     """
     names = [variety(scored.candidate) for scored in pool]
     if not names:
@@ -77,14 +74,14 @@ def tally(
         found = away[[other == name for other in names]]
         whys = [c.why for c in choices if variety(c.candidate) == name]
         rows.append(
-            {
-                "source": name,
-                "candidates": len(found),
-                "distance": _quantile(found, 0.5),
-                "far": _quantile(found, 0.9),
-                "chosen": sum(why != "control" for why in whys),
-                "control": sum(why == "control" for why in whys),
-            }
+            SourceTally(
+                source=name,
+                candidates=len(found),
+                distance=_quantile(found, 0.5),
+                far=_quantile(found, 0.9),
+                chosen=sum(why != "control" for why in whys),
+                control=sum(why == "control" for why in whys),
+            )
         )
     return rows
 

@@ -1,17 +1,13 @@
-"""Which source found what was not known: a table of distances and labels, round by round.
+"""Which source found what was not known: a table of distances and labels, round by round."""
 
-Works on the dictionaries of `RoundSummary.sources`, see there.
-"""
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-from activecharge.report.campaign.summary import RoundSummary
-from activecharge.report.drawing.render import Block, Heading, Paragraph, Table
+from activecharge.records import SourceTally
+from activecharge.report.campaign.campaign_summary import RoundSummary
+from activecharge.report.pages.blocks import Block, Heading, Paragraph, Table
 
 TITLE = "What each source found"
-
-_COUNTS = ("candidates", "chosen", "control", "failed")
 
 _READING = (
     "Distance is that of a candidate to the nearest configuration known before the round, in the "
@@ -33,28 +29,24 @@ def source_blocks(rounds: Sequence[RoundSummary]) -> list[Block]:
     -------
     list of Block
     """
-    rows = [(r.index, row) for r in rounds for row in r.sources]
+    rows = [
+        _Row(
+            number=r.index if tally is r.sources[0] else None,
+            tally=tally,
+            failed=sum(frame.source == tally.source for frame in r.quarantined),
+        )
+        for r in rounds
+        for tally in r.sources
+    ]
     if not rows:
         return []
+    names = dict.fromkeys(row.tally.source for row in rows)
+    totals = [_total(name, [row for row in rows if row.tally.source == name]) for name in names]
     header = ["round", "source", "candidates", "distance, median", "90th percentile"]
-    header += ["labels earned", "control", "failed"]
-    table = [
-        [
-            str(number) if row is _first(rows, number) else "",
-            row["source"],
-            str(row["candidates"]),
-            _distance(row["distance"]),
-            _distance(row["far"]),
-            *(str(row[key]) for key in _COUNTS[1:]),
-        ]
-        for number, row in rows
-    ]
-    names = dict.fromkeys(row["source"] for _, row in rows)
-    totals = [_total(name, [row for _, row in rows if row["source"] == name]) for name in names]
     return [
         Heading(TITLE),
         Paragraph(_READING),
-        Table(header, table),
+        Table([*header, "labels earned", "control", "failed"], [row.cells() for row in rows]),
         Paragraph("All rounds:"),
         Table(
             ["source", "candidates", "labels earned", "per 100 candidates", "control", "failed"],
@@ -63,13 +55,32 @@ def source_blocks(rounds: Sequence[RoundSummary]) -> list[Block]:
     ]
 
 
-def _first(rows: Sequence[tuple[int, Mapping[str, Any]]], number: int) -> Mapping[str, Any]:
-    return next(row for index, row in rows if index == number)
+@dataclass(frozen=True)
+class _Row:
+    """A source in a round; the round's number only where it is its first."""
+
+    number: int | None
+    tally: SourceTally
+    failed: int
+
+    def cells(self) -> list[str]:
+        found = self.tally
+        return [
+            "" if self.number is None else str(self.number),
+            found.source,
+            str(found.candidates),
+            _distance(found.distance),
+            _distance(found.far),
+            *map(str, (found.chosen, found.control, self.failed)),
+        ]
 
 
-def _total(name: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    candidates, chosen, control, failed = (sum(row[key] for row in rows) for key in _COUNTS)
+def _total(name: str, rows: Sequence[_Row]) -> list[str]:
+    candidates = sum(row.tally.candidates for row in rows)
+    chosen = sum(row.tally.chosen for row in rows)
+    control = sum(row.tally.control for row in rows)
     share = f"{100 * chosen / candidates:.1f}" if candidates else "–"
+    failed = sum(row.failed for row in rows)
     return [name, str(candidates), str(chosen), share, str(control), str(failed)]
 
 

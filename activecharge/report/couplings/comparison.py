@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from ase import Atoms
 
 from activecharge.records import Label, Prediction
+from activecharge.report.couplings.over_seeds import SchemeErrors
 from activecharge.report.metrics import errors, match
 
 COMPARED = ("energy", "forces", "charges", "bec")
@@ -135,21 +135,24 @@ class Comparison:
         return [outcome for outcome in self.outcomes if outcome.scheme == scheme]
 
     @cached_property
-    def errors(self) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
-        """Errors by group, scheme and property.
-
-        Of each property "unit", and for "mae", "rmse" and "r2" the mean and standard deviation
-        over seeds and the single values; "per_element" has the same by element.
-        """
+    def errors(self) -> dict[str, dict[str, dict[str, SchemeErrors]]]:
+        """Errors by group, scheme and property."""
         return {
             group: {scheme: self._over_seeds(scheme, indices) for scheme in self.schemes}
             for group, indices in self.groups.items()
         }
 
+    @property
+    def known(self) -> list[str]:
+        """Properties that some held-out label has."""
+        groups = self.errors.values()
+        return [n for n in COMPARED if any(n in found for g in groups for found in g.values())]
+
     def errors_by_size(self, scheme: str, name: str) -> dict[int, float]:
         """Mean absolute error by number of molecules of a free frame, averaged over seeds."""
         found = {n: self._over_seeds(scheme, indices) for n, indices in self.sizes.items()}
-        return {n: e[name]["mae"]["mean"] for n, e in found.items() if name in e}
+        means = {n: e[name].mae.mean for n, e in found.items() if name in e}
+        return {n: mean for n, mean in means.items() if mean is not None}
 
     def rescaled(self, scheme: str, group: str) -> tuple[float, float] | None:
         """The factor that would best bring a scheme's Z to the reference's in a group.
@@ -203,21 +206,11 @@ class Comparison:
                     if len(factors := np.concatenate(parts)):
                         yield Screening(scheme, element, size, factors)
 
-    def _over_seeds(self, scheme: str, indices: Sequence[int]) -> dict[str, dict[str, Any]]:
+    def _over_seeds(self, scheme: str, indices: Sequence[int]) -> dict[str, SchemeErrors]:
         labels = [self.labels[i] for i in indices]
         found = [errors(labels, [o.predictions[i] for i in indices]) for o in self.of(scheme)]
         return {
-            name: {"unit": found[0][name]["unit"]}
-            | {key: _spread([f[name][key] for f in found]) for key in ("mae", "rmse", "r2")}
-            | {
-                "per_element": {
-                    element: {
-                        key: _spread([f[name]["per_element"][element][key] for f in found])
-                        for key in ("mae", "rmse")
-                    }
-                    for element in found[0][name]["per_element"]
-                }
-            }
+            name: SchemeErrors.of([seed[name] for seed in found])
             for name in COMPARED
             if name in found[0]
         }
@@ -237,13 +230,3 @@ def group_of(label: Label) -> str:
 def molecules(atoms: Atoms) -> int:
     """Count the water molecules of a frame by their oxygens."""
     return int((atoms.numbers == 8).sum())
-
-
-def _spread(values: Sequence[float | None]) -> dict[str, Any]:
-    """Mean and standard deviation (n − 1) over seeds; None where a value has no meaning."""
-    known = [value for value in values if value is not None]
-    return {
-        "mean": float(np.mean(known)) if known else None,
-        "std": float(np.std(known, ddof=1)) if len(known) > 1 else None,
-        "seeds": list(values),
-    }

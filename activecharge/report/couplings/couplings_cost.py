@@ -1,13 +1,16 @@
 """What the couplings of a comparison cost: figure and table."""
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from activecharge.report.couplings.comparison import Comparison, Cost
+from activecharge.report.couplings.comparison import Comparison
 from activecharge.report.drawing.axes import log_ticks
-from activecharge.report.drawing.render import Table
-from activecharge.report.drawing.style import CYCLE, canvas, milli
+from activecharge.report.drawing.figure import Figure, Panel
+from activecharge.report.drawing.style import CYCLE
+from activecharge.report.pages.blocks import Table
+from activecharge.texts import milli
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MARKERS = "osD^vP*X"
 """One a scheme, in order."""
@@ -18,45 +21,51 @@ def scheme_colours(comparison: Comparison) -> dict[str, str]:
     return {scheme: CYCLE[i % len(CYCLE)] for i, scheme in enumerate(comparison.schemes)}
 
 
-def cost(comparison: Comparison, path: Path) -> bool:
-    """Draw wall times against system size, and of a training step.
-
-    Parameters
-    ----------
-    comparison : Comparison
-    path : pathlib.Path
-        The PNG.
-
-    Returns
-    -------
-    bool
-        Whether there was anything to draw.
-    """
+def cost(comparison: Comparison) -> list[Panel]:
+    """Wall times against system size, and of a training step."""
     if not (comparison.predicting and comparison.training):
-        return False
-    colours, first = scheme_colours(comparison), comparison.schemes[0]
+        return []
+    first = comparison.schemes[0]
     base = {c.atoms: c.seconds for c in comparison.predicting if c.scheme == first}
-    with canvas(path, 3, (12.0, 3.8)) as axes:
-        for scheme, marker in zip(comparison.schemes, MARKERS, strict=False):
-            of = [c for c in comparison.predicting if c.scheme == scheme]
-            atoms = [c.atoms for c in of]
-            look: dict[str, Any] = {"color": colours[scheme], "marker": marker, "label": scheme}
-            axes[0].plot(atoms, [1000 * c.seconds for c in of], **look)
-            axes[1].plot(atoms, [c.seconds / base[c.atoms] for c in of], **look)
-        for axis in axes[:2]:
-            axis.set(xscale="log", xlabel="atoms in the box")
+
+    def predictions(title: str, ylabel: str, relative: bool) -> Panel:
+        def draw(axis: "Axes") -> None:
+            colours = scheme_colours(comparison)
+            for scheme, marker in zip(comparison.schemes, MARKERS, strict=False):
+                of = [c for c in comparison.predicting if c.scheme == scheme]
+                times = [c.seconds / base[c.atoms] if relative else 1000 * c.seconds for c in of]
+                atoms = [c.atoms for c in of]
+                axis.plot(atoms, times, color=colours[scheme], marker=marker, label=scheme)
+            axis.set(xscale="log", xlabel="atoms in the box", title=title, ylabel=ylabel)
             axis.set_xticks(list(base), [str(n) for n in base])
             axis.set_xticks([], minor=True)
-        log_ticks(axes[0].yaxis)
-        axes[0].set(title="one prediction of E, F, q, Z", ylabel="time [ms]")
-        axes[1].set(title="the same, relative", ylabel=f"time / time of {first}")
-        axes[1].set_ylim(bottom=0)
-        _bars(axes[2], comparison.training, colours)
-        axes[0].legend()
-    return True
+            if relative:
+                axis.set_ylim(bottom=0)
+            else:
+                log_ticks(axis.yaxis)
+
+        return draw
+
+    return [
+        predictions("one prediction of E, F, q, Z", "time [ms]", relative=False),
+        predictions("the same, relative", f"time / time of {first}", relative=True),
+        lambda axis: _training(axis, comparison),
+    ]
 
 
-def _bars(axis: Any, training: tuple[Cost, ...], colours: Mapping[str, str]) -> None:
+COST: Figure[Comparison] = Figure(
+    file="cost.png",
+    title="Cost",
+    reading="Wall time of one prediction of energy, forces, charges and Born effective charges of "
+    "a box of water, the same relative to the scheme that is listed first, and of one training "
+    "step: the shortest of several, the schemes taking turns in one process.",
+    panels=cost,
+    legend=True,
+)
+
+
+def _training(axis: "Axes", comparison: Comparison) -> None:
+    training, colours = comparison.training, scheme_colours(comparison)
     names = [c.scheme for c in training]
     axis.bar(names, [1000 * c.seconds for c in training], 0.7, color=[colours[n] for n in names])
     axis.set(title=f"one training step, {training[0].atoms} atoms", ylabel="time [ms]")

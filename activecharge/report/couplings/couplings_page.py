@@ -1,54 +1,28 @@
-"""The page of a comparison of couplings: tables and figures, as HTML and as Markdown."""
+"""The page of a comparison of couplings: what each is worth and what it costs."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from activecharge.files import write_text
 from activecharge.properties import PROPERTIES
 from activecharge.report.couplings.comparison import COMPARED, Comparison, Screening
 from activecharge.report.couplings.couplings_cost import cost_table
 from activecharge.report.couplings.couplings_figures import FIGURES
-from activecharge.report.drawing.render import (
+from activecharge.report.couplings.over_seeds import SchemeErrors
+from activecharge.report.pages.blocks import (
     Block,
     Heading,
+    Page,
     Paragraph,
-    Picture,
     Table,
-    to_html,
-    to_markdown,
+    picture,
 )
-from activecharge.report.drawing.style import draw_all, milli, milli_unit
-
-_TITLES = {
-    "errors.png": "Errors",
-    "sizes.png": "Errors by size",
-    "screening.png": "Screening factors",
-    "parity_charges.png": "Static charges against the reference",
-    "parity_bec.png": "Born effective charges against the reference",
-    "cost.png": "Cost",
-}
-
-_READING = {
-    "errors.png": "Mean absolute error on held-out frames, free clusters and periodic boxes "
-    "apart: the mean over seeds, and bars of one standard deviation.",
-    "sizes.png": "Mean absolute error against the number of molecules of a free cluster, "
-    "averaged over seeds; the markers on the right are the periodic boxes.",
-    "screening.png": "Screening factors by cluster size and in bulk, all seeds together: boxes "
-    "hold the middle half, whiskers reach from the 5th to the 95th percentile. Lines are factors "
-    "that all atoms share.",
-    "parity_charges.png": "Each dot is one atom of a held-out frame; on the dashed line "
-    "prediction and reference agree. The first seed of each scheme.",
-    "parity_bec.png": "Each dot is one component of one atom's tensor in a held-out frame; on "
-    "the dashed line prediction and reference agree. The first seed of each scheme.",
-    "cost.png": "Wall time of one prediction of energy, forces, charges and Born effective "
-    "charges of a box of water, the same relative to the scheme that is listed first, and of "
-    "one training step: the shortest of several, the schemes taking turns in one process.",
-}
+from activecharge.report.pages.write_page import to_markdown, write_page
+from activecharge.texts import milli, milli_unit
 
 
 def write_comparison(comparison: Comparison, out_dir: Path | str) -> list[tuple[Path, str]]:
-    """Draw all figures and write `couplings.html`, `couplings.md`, `table.md`.
+    """Write `couplings.html`, one file with its figures, `couplings.md`, and `table.md`.
 
     Parameters
     ----------
@@ -62,15 +36,11 @@ def write_comparison(comparison: Comparison, out_dir: Path | str) -> list[tuple[
         Each file with one line on what it is, the page first.
     """
     out_dir = Path(out_dir)
-    drawn = draw_all(FIGURES, comparison, out_dir)
-    title, blocks = f"Couplings compared: {comparison.name}", _blocks(comparison, drawn)
-    tables = [block for block in blocks if isinstance(block, Heading | Table)]
-    return [
-        (write_text(out_dir / "couplings.html", to_html(title, blocks)), "page for a browser"),
-        (write_text(out_dir / "couplings.md", to_markdown(title, blocks)), "page as Markdown"),
-        (write_text(out_dir / "table.md", to_markdown(title, _with_content(tables))), "tables"),
-        *((out_dir / name, _TITLES[name]) for name in drawn),
-    ]
+    page = Page("couplings", f"Couplings compared: {comparison.name}", _blocks(comparison))
+    tables = [block for block in page.blocks if isinstance(block, Heading | Table)]
+    table = to_markdown(page.title, _with_content(tables))
+    written = write_page(page, out_dir, [figure.file for figure in FIGURES])
+    return [*written, (write_text(out_dir / "table.md", table), "its tables alone")]
 
 
 def comparison_text(comparison: Comparison) -> str:
@@ -86,7 +56,7 @@ def comparison_text(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
-def _blocks(comparison: Comparison, drawn: Sequence[str]) -> list[Block]:
+def _blocks(comparison: Comparison) -> list[Block]:
     blocks: list[Block] = [Paragraph(_opening(comparison))]
     blocks.append(Table(["scheme", "what it is"], [list(row) for row in comparison.notes.items()]))
     blocks += [Heading("Errors by property"), _errors(comparison)]
@@ -100,8 +70,9 @@ def _blocks(comparison: Comparison, drawn: Sequence[str]) -> list[Block]:
     blocks += _rescaled(comparison)
     if comparison.predicting or comparison.training:
         blocks += [Heading("Time per step"), cost_table(comparison)]
-    for name in drawn:
-        blocks += [Heading(_TITLES[name]), Picture(name, _TITLES[name], _READING[name])]
+    for figure in FIGURES:
+        if shown := picture(figure, comparison):
+            blocks += [Heading(figure.title), *shown]
     versions = [[package, version] for package, version in comparison.versions.items()]
     return [*blocks, Heading("Versions"), Table(["package", "version"], versions)]
 
@@ -141,22 +112,22 @@ def _errors(comparison: Comparison) -> Table:
     return Table(header, rows)
 
 
-def _error_cells(error: dict[str, Any] | None) -> list[str]:
+def _error_cells(error: SchemeErrors | None) -> list[str]:
     if error is None:
         return ["–"] * 4
-    r2 = error["r2"]["mean"]
+    r2 = error.r2.mean
     return [
-        milli(error["mae"]["mean"]),
-        milli(error["mae"]["std"]),
-        milli(error["rmse"]["mean"]),
+        milli(error.mae.mean),
+        milli(error.mae.std),
+        milli(error.rmse.mean),
         "–" if r2 is None else f"{r2:.4f}",
     ]
 
 
-def _with_spread(error: dict[str, Any] | None) -> str:
+def _with_spread(error: SchemeErrors | None) -> str:
     if error is None:
         return "–"
-    mean, std = error["mae"]["mean"], error["mae"]["std"]
+    mean, std = error.mae.mean, error.mae.std
     return milli(mean) + ("" if std is None else f" ± {milli(std)}")
 
 

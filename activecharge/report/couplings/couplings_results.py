@@ -1,5 +1,6 @@
 """The numbers of a comparison of couplings, for programs."""
 
+from dataclasses import asdict
 from typing import Any
 
 from activecharge.report.couplings.comparison import COMPARED, Comparison
@@ -23,7 +24,23 @@ def results(comparison: Comparison) -> dict[str, Any]:
         "reference": comparison.reference,
         "labels": comparison.counts | {f"test {g}": len(i) for g, i in comparison.groups.items()},
         "schemes": {scheme: comparison.notes.get(scheme, "") for scheme in comparison.schemes},
-        "errors": comparison.errors,
+        **_errors(comparison),
+        **_screening(comparison),
+        "seconds_per_prediction": [vars(cost) for cost in comparison.predicting],
+        "seconds_per_training_step": [vars(cost) for cost in comparison.training],
+        "versions": comparison.versions,
+    }
+
+
+def _errors(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "errors": {
+            group: {
+                scheme: {name: asdict(errors) for name, errors in found.items()}
+                for scheme, found in schemes.items()
+            }
+            for group, schemes in comparison.errors.items()
+        },
         "errors_by_size": {
             name: {
                 scheme: {str(n): e for n, e in comparison.errors_by_size(scheme, name).items()}
@@ -31,6 +48,11 @@ def results(comparison: Comparison) -> dict[str, Any]:
             }
             for name in COMPARED
         },
+    }
+
+
+def _screening(comparison: Comparison) -> dict[str, Any]:
+    return {
         "shared_screening": comparison.shared_factors,
         "screening": [
             {
@@ -51,7 +73,4 @@ def results(comparison: Comparison) -> dict[str, Any]:
             }
             for group in comparison.groups
         },
-        "seconds_per_prediction": [vars(cost) for cost in comparison.predicting],
-        "seconds_per_training_step": [vars(cost) for cost in comparison.training],
-        "versions": comparison.versions,
     }

@@ -1,16 +1,13 @@
-"""One look for all figures, and one way to write numbers."""
+"""One look for all figures: colours, words and settings of matplotlib."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle, product
 from typing import Any
-
-from activecharge.files import write_atomic
-from activecharge.properties import PROPERTIES
 
 # Colours safe for colour-blind readers: Okabe and Ito, https://jfly.uni-koeln.de/color/
 BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, YELLOW, GREY = "#CC79A7", "#56B4E9", "#F0E442", "#6B7280"
+INK, SILVER, BROWN = "#1F2937", "#C4C9D2", "#8B5E3C"
 CYCLE = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, YELLOW, GREY)
 
 ELEMENTS = {"H": BLUE, "O": VERMILLION}
@@ -37,7 +34,22 @@ WHY_WORDS = {
     "random": "blind, drawn by the strategy",
 }
 
-_RC: Any = {
+STAGES = {
+    "holdout": GREY,
+    "begin": SILVER,
+    "explore": SKY,
+    "score": YELLOW,
+    "select": PURPLE,
+    "label": VERMILLION,
+    "commit": INK,
+    "train": BLUE,
+    "settle": BROWN,
+    "test": GREEN,
+    "report": ORANGE,
+}
+"""Stages of both schedules in their order, none in the colour of another."""
+
+RC: Any = {
     "font.size": 10,
     "axes.titlesize": 10.5,
     "axes.titleweight": "bold",
@@ -45,7 +57,7 @@ _RC: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": "#4B5563",
-    "axes.labelcolor": "#1F2937",
+    "axes.labelcolor": INK,
     "axes.grid": True,
     "axes.axisbelow": True,
     "grid.color": "#E5E7EB",
@@ -54,53 +66,10 @@ _RC: Any = {
     "ytick.color": "#4B5563",
     "legend.frameon": False,
     "legend.fontsize": 9,
-    "figure.dpi": 150,
     "lines.linewidth": 1.8,
     "lines.markersize": 5.5,
 }
-
-
-def draw_all(
-    figures: Mapping[str, Callable[[Any, Path], bool]], subject: Any, out_dir: Path
-) -> list[str]:
-    """Draw figures of a subject into a folder; returns the names of those that show something.
-
-    The others are removed: one from earlier would be taken for this subject's.
-    """
-    drawn = []
-    for name, draw in figures.items():
-        if draw(subject, out_dir / name):
-            drawn.append(name)
-        else:
-            (out_dir / name).unlink(missing_ok=True)
-    return drawn
-
-
-@contextmanager
-def canvas(path: Path | str, columns: int, size: tuple[float, float]) -> Iterator[Sequence[Any]]:
-    """Give axes side by side and save them as a PNG, atomically.
-
-    Parameters
-    ----------
-    path : path-like
-    columns : int
-    size : tuple of float
-        Width and height in inches.
-
-    Yields
-    ------
-    sequence of matplotlib axes
-    """
-    import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    with matplotlib.rc_context(_RC):
-        figure = Figure(figsize=size, layout="constrained")
-        FigureCanvasAgg(figure)
-        yield figure.subplots(1, columns, squeeze=False)[0]
-        # Without the name of the software, equal figures are equal files.
-        write_atomic(path, lambda p: figure.savefig(p, metadata={"Software": None}))
+"""Settings of matplotlib under which all figures are drawn."""
 
 
 def element_colours(symbols: Sequence[str]) -> dict[str, str]:
@@ -121,55 +90,28 @@ def element_colours(symbols: Sequence[str]) -> dict[str, str]:
     return {s: {**ELEMENTS, **extra}[s] for s in sorted(set(symbols))}
 
 
-def milli_unit(name: str) -> str:
-    """Name the unit in which people read errors of a property, a thousandth of its own.
+def looks(kinds: Iterable[str], known: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Give each kind of bar a colour and a hatch, no two of 32 alike.
 
     Parameters
     ----------
-    name : str
-        Property name.
+    kinds : iterable of str
+    known : mapping of str to str
+        Colours that some kinds have always.
 
     Returns
     -------
-    str
-        For example "meV/Å".
+    dict of str to (str, str)
+        By kind, in their order.
     """
-    return "m" + ("eV/atom" if name == "energy" else PROPERTIES[name].unit)
-
-
-def milli(value: float | None) -> str:
-    """Write a thousandfold value with the digits that matter.
-
-    Parameters
-    ----------
-    value : float or None
-
-    Returns
-    -------
-    str
-        "–" for None.
-    """
-    if value is None:
-        return "–"
-    value *= 1000
-    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
-    return f"{value:.{digits}f}"
-
-
-def duration(seconds: float) -> str:
-    """Write a time span in the unit that fits it.
-
-    Parameters
-    ----------
-    seconds : float
-
-    Returns
-    -------
-    str
-    """
-    scale, unit = time_unit(seconds)
-    value = seconds / scale
-    return f"{value:.{0 if value >= 10 else 1}f} {unit}"
+    kinds = list(kinds)
+    taken = {known[kind] for kind in kinds if kind in known}
+    free = cycle(
+        (colour, hatch)
+        for hatch, colour in product(("", "///", "...", "xx"), CYCLE)
+        if hatch or colour not in taken
+    )
+    return {kind: (known[kind], "") if kind in known else next(free) for kind in kinds}
 
 
 def time_unit(seconds: float) -> tuple[float, str]:

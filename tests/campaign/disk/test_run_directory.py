@@ -13,6 +13,7 @@ from activecharge.campaign.disk.round_folder import RoundFolder
 from activecharge.campaign.disk.run_directory import RunDirectory
 from activecharge.errors import UserError
 from activecharge.records import Choice, Failure, Prediction
+from activecharge.report.metrics import Deviations, PropertyErrors
 
 
 @pytest.fixture
@@ -89,20 +90,29 @@ def test_nothing_selected_is_a_selection(tmp_path):
 def test_errors_that_are_not_finite(tmp_path):
     """JSON has no word for them, and other programs read these files."""
     folder = RoundFolder(tmp_path)
-    found = {"mae": math.nan, "rmse": math.inf, "r2": None, "unit": "e", "per_element": {}}
-    folder.write_test_errors({"bec": found, "charges": {"mae": 0.5, "rmse": 1.0}})
+    good = PropertyErrors(0.5, 1.0, 3, 0.9, "e", {"O": Deviations(0.5, 1.0, 3)})
+    found = {"bec": PropertyErrors(math.nan, math.inf, 9, None, "e"), "charges": good}
+    folder.write_test_errors(found)
 
     def refuse(word):
         raise AssertionError(f"{word} is not JSON")
 
     json.loads(folder.test_errors.read_text(), parse_constant=refuse)
     back = folder.read_test_errors()
-    assert math.isnan(back["bec"]["mae"]) and math.isnan(back["bec"]["rmse"])
-    assert back["bec"]["r2"] is None
-    assert back["charges"] == {"mae": 0.5, "rmse": 1.0}
-    folder.test_errors.write_text("{")
-    with pytest.raises(UserError, match=r"test_errors\.json: not valid JSON; delete it"):
+    assert math.isnan(back["bec"].mae) and math.isnan(back["bec"].rmse)
+    assert back["bec"].r2 is None
+    assert back["charges"] == good
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '{"bec": 3}', '{"bec": {"mae": 1.0}}'])
+def test_damaged_files_of_numbers_are_named(tmp_path, text):
+    folder = RoundFolder(tmp_path)
+    folder.test_errors.write_text(text)
+    with pytest.raises(UserError, match=r"test_errors\.json: not as it was written; delete it"):
         folder.read_test_errors()
+    folder.sources.write_text(text)
+    with pytest.raises(UserError, match=r"sources\.json: not as it was written; delete it"):
+        folder.read_sources()
 
 
 # -- the directory -----------------------------------------------------------------------

@@ -14,6 +14,7 @@ from activecharge.campaign.loop.state import CampaignState
 from activecharge.committee.calibration.calibration import CALIBRATION, Calibration
 from activecharge.dataset.predictions import write_pairs
 from activecharge.records import Candidate, Choice, Label, Prediction
+from activecharge.report.campaign.campaign_summary import CalibrationRecord
 
 
 def make_chosen(number, index, why, error=0.01):
@@ -106,14 +107,14 @@ def test_each_round_is_judged_by_the_calibration_before_it(run):
     for number in range(4):
         calibrate_round(run, number)
     record = record_of(run)
-    assert record["blind"] == 54
-    assert list(record["rounds"]) == [2, 3]  # in round 1 there was no calibration yet
-    [row] = [r for r in record["rounds"][3] if r["element"] == "O"]
-    assert (row["frames"], row["entries"]) == (12, 12)
-    assert row["coverage"].keys() == {"0.5", "0.8", "0.9"}
-    [row] = [r for r in record["control"] if r["element"] == "O"]
-    assert (row["frames"], row["entries"]) == (24, 24)
-    assert record["test"] == []
+    assert record.blind == 54
+    assert list(record.rounds) == [2, 3]  # in round 1 there was no calibration yet
+    [row] = [r for r in record.rounds[3] if r.element == "O"]
+    assert (row.frames, row.entries) == (12, 12)
+    assert max(row.coverage) == 0.9
+    [row] = [r for r in record.control if r.element == "O"]
+    assert (row.frames, row.entries) == (24, 24)
+    assert record.test == ()
 
 
 def test_labels_chosen_by_an_older_committee_are_judged_by_its_calibration(run):
@@ -121,7 +122,7 @@ def test_labels_chosen_by_an_older_committee_are_judged_by_its_calibration(run):
     run.round(3).write_selection([replace(item, committee=0) for item in items])
     for number in range(4):
         calibrate_round(run, number)
-    assert list(record_of(run)["rounds"]) == [2]
+    assert list(record_of(run).rounds) == [2]
 
 
 def test_the_test_set_is_judged_by_the_committee_that_predicted_it(run):
@@ -131,16 +132,16 @@ def test_the_test_set_is_judged_by_the_committee_that_predicted_it(run):
     values = {"charges": np.array([-0.5, 0.25, 0.25])}
     labels = [Label(item.candidate, values, "tblite", {}) for item in items]
     write_pairs(run.round(3).test_pairs, labels, [item.prediction for item in items])
-    [row, *_] = record_of(run)["test"]
-    assert row["frames"] == 20
-    assert row["coverage"]["0.9"]["share"] < 0.3  # a hundred times the errors that were known
-    assert row["observed"] > 10 * row["expected"]
+    [row, *_] = record_of(run).test
+    assert row.frames == 20
+    assert row.coverage[0.9].share < 0.3  # a hundred times the errors that were known
+    assert row.observed > 10 * row.expected
 
 
 def test_a_run_without_calibrations_has_a_record_without_rounds(run):
     record = record_of(run)
-    assert record["blind"] == 54 and record["rounds"] == {} and record["control"] == []
+    assert record.blind == 54 and record.rounds == {} and record.control == ()
 
 
 def test_a_campaign_of_one_round_has_no_record(tmp_path, campaign):
-    assert record_of(RunDirectory(tmp_path / "new", campaign())) == {}
+    assert record_of(RunDirectory(tmp_path / "new", campaign())) == CalibrationRecord()

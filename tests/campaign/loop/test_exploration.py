@@ -48,7 +48,7 @@ def test_a_round_of_all_sources(tmp_path):
     with RunDirectory.writing(tmp_path / "run", load_campaign(path)) as run:
         run_loop(run, InlineExecutor(), lambda event: None)
         state = CampaignState(run)
-    rows = {row["source"]: row for row in round_summary(state, 1).sources}
+    rows = {row.source: row for row in round_summary(state, 1).sources}
     assert set(rows) == {
         "clusters",
         "dissociated",
@@ -60,10 +60,10 @@ def test_a_round_of_all_sources(tmp_path):
     }
     assert len(state.test_labels()) == 2
     candidates = run.round(1).read_candidates()
-    assert sum(row["candidates"] for row in rows.values()) == len(candidates)
-    assert sum(row["chosen"] for row in rows.values()) == 3
-    assert sum(row["control"] for row in rows.values()) == 1
-    assert all(row["distance"] >= 0 and row["failed"] >= 0 for row in rows.values())
+    assert sum(row.candidates for row in rows.values()) == len(candidates)
+    assert sum(row.chosen for row in rows.values()) == 3
+    assert sum(row.control for row in rows.values()) == 1
+    assert all(row.distance >= 0 for row in rows.values())
 
 
 def test_starts_are_tried_before_anything_is_written(tmp_path):
