@@ -1,4 +1,4 @@
-"""Write docs/campaign.md and docs/campaign.schema.json from the settings' own classes.
+"""Write docs/campaign.md and campaigns/campaign.schema.json from the settings' own classes.
 
 Run `python docs/generate.py` after changing a setting; a test fails while they differ.
 """
@@ -23,7 +23,8 @@ not listed here is refused. `activecharge validate FILE` prints a campaign with 
 written out. Units stand in square brackets: Å, eV, e (elementary charge), fs, K.
 
 This page is generated from the program's own settings by `python docs/generate.py`.
-An editor that understands JSON schemas completes keys with `campaign.schema.json`.
+An editor that understands JSON schemas completes keys with `campaigns/campaign.schema.json`; the
+files in `campaigns/` name it in their first line.
 """
 
 
@@ -98,4 +99,4 @@ def schema() -> str:
 
 if __name__ == "__main__":
     (HERE / "campaign.md").write_text(campaign_page(), encoding="utf-8")
-    (HERE / "campaign.schema.json").write_text(schema(), encoding="utf-8")
+    (HERE.parent / "campaigns" / "campaign.schema.json").write_text(schema(), encoding="utf-8")

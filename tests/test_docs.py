@@ -24,7 +24,7 @@ def test_campaign_page_is_generated_from_the_settings(generate):
 
 
 def test_schema_is_generated_from_the_settings(generate):
-    schema = (ROOT / "docs/campaign.schema.json").read_text(encoding="utf-8")
+    schema = (ROOT / "campaigns/campaign.schema.json").read_text(encoding="utf-8")
     assert schema == generate.schema(), "run `python docs/generate.py`"
 
 

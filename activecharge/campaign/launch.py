@@ -14,7 +14,7 @@ from activecharge.dataset.manifest import versions
 from activecharge.execution.execution_log import ExecutionLog
 from activecharge.execution.opening import open_executor
 from activecharge.model.coulomb.convergence import converge
-from activecharge.report.error_table import error_table
+from activecharge.report.error_table import error_table, too_little
 
 MEANINGS = {
     "campaign.yaml": "the campaign with every default written out",
@@ -85,6 +85,8 @@ def closing_words(found: Status) -> str:
     if found.test_errors:
         lines += [f"The last committee on {found.test_labels} held-out configurations:"]
         lines += [error_table(found.test_errors), ""]
+        if words := too_little(found.test_errors):
+            lines += [words, ""]
     lines += [path.as_posix()]
     lines += [f"  {name:<28}{text}" for name, text in MEANINGS.items() if (path / name).exists()]
     return "\n".join(lines)

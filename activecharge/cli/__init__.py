@@ -13,7 +13,7 @@ from activecharge.errors import INTERRUPTED, Note
 
 app = typer.Typer(
     help="Active learning of static and dynamic charges of water.\n\n"
-    "Start with `activecharge run campaigns/water_clusters.yaml`.",
+    "Start with `activecharge run smoke`, then `activecharge run water_clusters`.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",

@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 def validate(file: CampaignFile, as_json: AsJson = False) -> None:
     """Check a campaign file and print it with every default written out.
 
-    Example: `activecharge validate campaigns/water_clusters.yaml`
+    Example: `activecharge validate water_clusters > my.yaml`
     """
     from activecharge.campaign.precheck import check_sources
     from activecharge.campaign.settings.reading import dump_campaign, load_campaign
+    from activecharge.campaign.settings.shipped import campaign_file
 
-    campaign = load_campaign(file)
+    campaign = load_campaign(campaign_file(file))
     check_sources(campaign)
     show(campaign.model_dump(mode="json"), dump_campaign(campaign).rstrip(), as_json)
 
@@ -44,7 +45,7 @@ def run(
 ) -> None:
     """Run a campaign, or resume it where an earlier run of it stopped.
 
-    Example: `activecharge run campaigns/water_clusters.yaml --run-dir runs/first`
+    Example: `activecharge run water_clusters --run-dir runs/first`
     """
     from activecharge.campaign.launch import closing_words
     from activecharge.campaign.launch import run as go
@@ -66,7 +67,7 @@ def compare(
 
     Stopped, it goes on where it was.
 
-    Example: `activecharge compare campaigns/compare_couplings.yaml`
+    Example: `activecharge compare compare_couplings`
     """
     from activecharge.campaign.compare.comparing import compare
 
@@ -134,8 +135,9 @@ def _carry_out(
 ) -> None:
     """Do with a campaign file what takes long and leaves a run directory, and show the outcome."""
     from activecharge.campaign.settings.reading import at_address, load_campaign
+    from activecharge.campaign.settings.shipped import campaign_file
 
-    campaign = at_address(load_campaign(file), address)
+    campaign = at_address(load_campaign(campaign_file(file)), address)
     directory = run_dir or Path("runs") / campaign.name
     with exits(directory):
         facts, text = work(campaign, directory, quiet=as_json)

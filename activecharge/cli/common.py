@@ -6,7 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
-CampaignFile = Annotated[Path, typer.Argument(help="Campaign YAML file.", metavar="FILE")]
+CampaignFile = Annotated[
+    Path,
+    typer.Argument(
+        help="Campaign YAML file, or one that comes with the program: smoke, water_clusters, "
+        "compare_couplings.",
+        metavar="FILE",
+    ),
+]
 RunDir = Annotated[Path, typer.Argument(help="Run directory of a campaign.", metavar="DIR")]
 NewRunDir = Annotated[
     Path | None, typer.Option(help="Run directory; default `runs/<name>`.", metavar="DIR")

@@ -9,6 +9,7 @@ from activecharge.report.campaign.campaign_summary import CampaignSummary, Round
 from activecharge.report.campaign.figures import FIGURES
 from activecharge.report.campaign.quarantine_section import quarantine_blocks
 from activecharge.report.campaign.source_section import source_blocks
+from activecharge.report.error_table import too_little
 from activecharge.report.metrics import PropertyErrors, pair_errors
 from activecharge.report.pages.blocks import (
     Block,
@@ -23,8 +24,6 @@ from activecharge.report.pages.write_page import write_page
 from activecharge.texts import HEADLINE, duration, milli, milli_unit, quantity
 
 _MOST_CHOSEN = 12
-_LEAST_R2 = 0.5
-"""Of forces on the test set, below which a committee is of no use."""
 
 
 def write_report(summary: CampaignSummary, out_dir: Path | str) -> list[tuple[Path, str]]:
@@ -50,7 +49,7 @@ def _blocks(summary: CampaignSummary) -> list[Block]:
     pairs, honest = summary.honest_pairs()
     final = pair_errors(pairs)
     blocks: list[Block] = [Paragraph(_opening(summary, final, honest))]
-    if words := too_little(summary):
+    if words := too_little(summary.rounds[-1].test if summary.rounds else {}):
         blocks.append(Note(words))
     blocks += [_facts(summary), Heading("Rounds")]
     if summary.rounds:
@@ -85,19 +84,6 @@ def _opening(summary: CampaignSummary, final: Mapping[str, PropertyErrors], hone
     text += f". Stopped: {summary.stop_reason.rstrip('.')}." if summary.stop_reason else "."
     errors = ", ".join(quantity(name, final[name].mae) for name in HEADLINE if name in final)
     return f"{text} Mean absolute error of {honest}: {errors}." if errors else text
-
-
-def too_little(summary: CampaignSummary) -> str:
-    """Say that the last committee has been trained too little for use; empty if it has not."""
-    tested = [r.test["forces"].r2 for r in summary.rounds if "forces" in r.test]
-    if not tested or tested[-1] is None or tested[-1] >= _LEAST_R2:
-        return ""
-    return (
-        f"R² of the forces on the test set is {tested[-1]:.2f}, where 1 is perfect and 0 is no "
-        "better than guessing their mean: this committee has been trained too little for use. "
-        "That is what to expect of a smoke test, which shows with few labels and few training "
-        "steps that everything runs."
-    )
 
 
 def _facts(summary: CampaignSummary) -> Table:

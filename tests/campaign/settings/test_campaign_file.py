@@ -1,12 +1,16 @@
 """A campaign's YAML: every mistake is told in one sentence that says what was meant."""
 
+import json
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
 from activecharge.campaign.settings.arguments import parse_reference, parse_training
 from activecharge.campaign.settings.reading import dump_campaign, load_campaign
 from activecharge.campaign.settings.schedule_options import BatchOptions, StreamingOptions
+from activecharge.campaign.settings.shipped import campaign_file, shipped
 from activecharge.errors import Note, UserError
 from activecharge.reference.reference_options import TbliteOptions
 
@@ -207,3 +211,25 @@ def test_one_member_alone_must_know_its_own_spread():
         parse_training("independent", 1, None)
     _, training = parse_training("independent", 1, None, ["training.uncertainty=last_layer"])
     assert training.models == 1
+
+
+# -- campaigns that come with the program ------------------------------------------------
+
+
+def test_shipped_campaigns_are_known_by_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert set(shipped()) == {path.stem for path in SHIPPED}
+    assert campaign_file(Path("smoke")) == shipped()["smoke"]
+    (tmp_path / "smoke").write_text(BASE)
+    assert campaign_file(Path("smoke")) == Path("smoke"), "the user's own file comes first"
+    assert campaign_file(Path("other.yaml")) == Path("other.yaml")
+    with pytest.raises(UserError, match=r"^smok: no such file, .* there are: .*smoke, water"):
+        campaign_file(Path("smok"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+def test_editors_find_the_schema_of_shipped_campaigns(path):
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    name = first.removeprefix("# yaml-language-server: $schema=")
+    schema = json.loads((path.parent / name).read_text(encoding="utf-8"))
+    jsonschema.validate(yaml.safe_load(path.read_text(encoding="utf-8")), schema)
