@@ -24,7 +24,8 @@ from activecharge.campaign.rundir import RunDirectory
 from activecharge.campaign.store import LabelStore
 from activecharge.errors import UserError
 from activecharge.records import Failure, Label
-from activecharge.reference.reference_options import CommandOptions, GateOptions
+from activecharge.reference.codes.command import CommandOptions
+from activecharge.reference.reference_options import GateOptions
 
 pytestmark = pytest.mark.xdist_group("ray")
 
