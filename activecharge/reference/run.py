@@ -43,15 +43,13 @@ def label_candidate(
     Returns
     -------
     Label or Failure
-        A failure if each attempt crashed, ran out of time, did not converge, or was refused by
-        a gate.
+        A failure if no attempt passed; `failure.Retry` says when there is another.
 
     Raises
     ------
     UserError
         If the code is not installed or cannot be started, whatever the configuration.
     """
-    reasons: list[str] = []
     plans = [reference, *reference.remedies()]
     for attempt in range(reference.retries + 1):
         plan = plans[min(attempt, len(plans) - 1)]
@@ -59,11 +57,11 @@ def label_candidate(
         made = _attempt(candidate, plan, gates, threads, kept)
         if isinstance(made, Label):
             return made
-        reasons.append(made.reason)
+        reason = made.reason
         if not made.retry.is_worth_it(remedies_left=attempt + 1 < len(plans)):
             break
-    tried = f" (tried {len(reasons)} times)" if len(reasons) > 1 else ""
-    return Failure(candidate, reasons[-1] + tried)
+    tried = f" (tried {attempt + 1} times)" if attempt else ""
+    return Failure(candidate, reason + tried)
 
 
 def _attempt(

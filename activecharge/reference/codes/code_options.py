@@ -53,7 +53,7 @@ class CodeOptions(Options):
     probe: ClassVar[Mapping[str, object]] = {}
     packages: ClassVar[tuple[Package, ...]] = ()
     leaves_processes: ClassVar[bool] = False
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # a field here would change the order of every code's keys
         kind: str
 
     timeout: float = Field(

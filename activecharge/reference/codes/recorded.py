@@ -68,7 +68,7 @@ def label(atoms: Atoms, options: RecordedOptions) -> dict[str, np.ndarray]:
             "same atoms in the same order at the same positions); draw configurations from this "
             "file only, with no rattling or dynamics"
         )
-    return found.values
+    return dict(found.values)
 
 
 @lru_cache(maxsize=1)

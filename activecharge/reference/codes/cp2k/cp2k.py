@@ -64,10 +64,9 @@ def settings(options: Cp2kOptions) -> dict[str, JsonValue]:
 
 
 def label(atoms: Atoms, options: Cp2kOptions) -> dict[str, np.ndarray]:
-    """Compute the label of one neutral closed-shell configuration.
+    """Compute the label of one neutral closed-shell configuration in one process.
 
-    Seven runs in one process: without a field, then with six that start from its wavefunction.
-    Cells in GFN1-xTB have the first alone.
+    Seven runs, the first without a field; cells in GFN1-xTB have that one alone.
 
     Parameters
     ----------

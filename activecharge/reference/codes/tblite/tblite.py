@@ -83,11 +83,16 @@ def label(atoms: Atoms, options: TbliteOptions) -> dict[str, np.ndarray]:
             values["bec"] = born_effective_charges(atoms, options)
     else:
         values["dipole"] = zero["dipole"] * BOHR
-        # In atomic units force over field is already in e.
-        values["bec"] = from_field(
-            lambda field: -_run(atoms, options, field, zero)["gradient"], options.field
-        )
+        values["bec"] = _clusters_bec(atoms, options, zero)
     return values
+
+
+def _clusters_bec(atoms: Atoms, options: TbliteOptions, zero: Result) -> np.ndarray:
+    # In atomic units force over field is already in e.
+    def forces(field: np.ndarray) -> np.ndarray:
+        return -_run(atoms, options, field, zero)["gradient"]
+
+    return from_field(forces, options.field)
 
 
 def _run(

@@ -1,12 +1,12 @@
 """Calculators of the tblite library: how they are made, set and run."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
 from ase.data import chemical_symbols
 
-from activecharge.reference.codes.tblite.basis import parameters
+from activecharge.reference.codes.tblite.basis import Parameters, parameters
 from activecharge.reference.codes.tblite.tblite_options import TbliteOptions
 from activecharge.reference.failure import ReferenceFailure, Refusal
 from activecharge.units import BOHR, BOLTZMANN, HARTREE
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def calculator(
-    atoms: Atoms, options: TbliteOptions, method: str | dict[str, Any] | None = None
+    atoms: Atoms, options: TbliteOptions, method: str | Parameters | None = None
 ) -> "Calculator":
     """Make a calculator of a neutral closed shell.
 
@@ -64,7 +64,7 @@ def run(
         raise ReferenceFailure(_sentence(options, error)) from error
 
 
-def electrons_only(method: str, numbers: np.ndarray) -> dict[str, Any]:
+def electrons_only(method: str, numbers: np.ndarray) -> Parameters:
     """Return a method's parameters less the energies that no electron feels.
 
     Orbitals and charges stay the same to the last bit while a run of GFN2-xTB takes 40 % less
