@@ -1,13 +1,15 @@
 """What every code asks for before it runs: its package, and a configuration it can treat."""
 
-from importlib import import_module
+from __future__ import annotations
 
-import numpy as np
-from ase import Atoms
-from ase.data import chemical_symbols
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from activecharge.errors import UserError
 from activecharge.reference.failure import Refusal
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 
 def require(kind: str, module: str, install: str) -> None:
@@ -43,6 +45,8 @@ def check(atoms: Atoms, code: str, heaviest: int) -> None:
     heaviest : int
         Largest atomic number the code knows.
     """
+    import numpy as np
+
     outside = sorted(set(atoms.numbers[(atoms.numbers < 1) | (atoms.numbers > heaviest)].tolist()))
     if outside:
         raise Refusal(
@@ -72,4 +76,6 @@ def check_free(atoms: Atoms, code: str, why: str) -> None:
 
 def symbols(atoms: Atoms) -> list[str]:
     """Chemical symbols of all atoms, without ASE's compressed forms."""
+    from ase.data import chemical_symbols
+
     return [chemical_symbols[number] for number in atoms.numbers]

@@ -4,37 +4,26 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any, get_args
 
 from ase import Atoms
 
 from activecharge.errors import UserError
 from activecharge.records import Candidate, Failure
-from activecharge.reference.isolation.worker import CODES
-from activecharge.reference.reference_options import CodeOptions, GateOptions, ReferenceOptions
+from activecharge.reference.codes.code_options import Package
+from activecharge.reference.codes.code_table import CODES
+from activecharge.reference.gate_options import GateOptions
 from activecharge.reference.run import label_candidate
 
 PROBE_LIMIT = 120.0
 """Time that the label of one molecule may take [s]."""
 
-_QUICK: dict[str, dict[str, Any]] = {
-    "cp2k": {"method": "GFN1-xTB"},
-    "pyscf": {"functional": "PBE", "basis": "sto-3g", "dispersion": None},
-    "ase": {"calculator": "ase.calculators.tip3p:TIP3P", "bec": "none"},
-}
-"""Settings that make a probe fast, or possible at all."""
-
 _PACKAGES = (
-    ("ray", "parallel and distributed work", "pip install ray"),
-    ("torch-pme", "long-range electrostatics", "pip install torch-pme"),
-    ("mace-torch", "the models' backbone", "pip install mace-torch"),
-    ("matplotlib", "figures of reports", "pip install matplotlib"),
-    ("tblite", "reference tblite", "pip install tblite"),
-    ("xtb", "reference xtb", "pip install xtb"),
-    ("pyscf", "reference pyscf", "pip install pyscf"),
-    ("pyscf-dispersion", "D3 and D4 of reference pyscf", "pip install pyscf-dispersion"),
+    Package("ray", "parallel and distributed work", "pip install ray"),
+    Package("torch-pme", "long-range electrostatics", "pip install torch-pme"),
+    Package("mace-torch", "the models' backbone", "pip install mace-torch"),
+    Package("matplotlib", "figures of reports", "pip install matplotlib"),
 )
-"""Package, what it is for, how to install it."""
+"""Beside those of the reference codes."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +68,8 @@ def examine(timeout: float = PROBE_LIMIT) -> Iterator[Check]:
     for kind in CODES:
         yield probe(kind, timeout)
     yield from devices()
-    yield from (_package(*entry) for entry in _PACKAGES)
+    own = [package for code in CODES.values() for package in code.OPTIONS.packages]
+    yield from map(_package, (*_PACKAGES, *own))
 
 
 def probe(kind: str, timeout: float = PROBE_LIMIT) -> Check:
@@ -96,20 +86,19 @@ def probe(kind: str, timeout: float = PROBE_LIMIT) -> Check:
     -------
     Check
     """
-    code = _option_classes()[kind]
-    settings = _QUICK.get(kind, {})
+    code = CODES[kind].OPTIONS
     missing = [
         name
         for name, field in code.model_fields.items()
-        if field.is_required() and name not in settings
+        if field.is_required() and name not in code.probe
     ]
     if missing:
         return Check("reference", kind, True, detail=f"always there; needs your {missing[0]}")
-    options = code(**settings, timeout=timeout, retries=0)
+    options = code(**code.probe, timeout=timeout, retries=0)
     water = Candidate(_water(), "water", "doctor")
     start = time.perf_counter()
     try:
-        result = label_candidate(water, options, GateOptions())  # type: ignore[arg-type]
+        result = label_candidate(water, options, GateOptions())
     except UserError as mistake:
         return Check("reference", kind, False, hint=str(mistake))
     seconds = time.perf_counter() - start
@@ -156,22 +145,17 @@ def render(check: Check) -> str:
     return f"{line}\n{'':<7} {'':<17} {check.hint}" if check.hint else line
 
 
-def _option_classes() -> dict[str, type[CodeOptions]]:
-    union = get_args(ReferenceOptions)[0]
-    classes = get_args(union) or (union,)
-    return {cls.model_fields["kind"].default: cls for cls in classes}
-
-
 def _water() -> Atoms:
     # Å; the experimental shape, rounded.
     return Atoms("OHH", positions=[[0, 0, 0], [0.757, 0, 0.586], [-0.757, 0, 0.586]])
 
 
-def _package(name: str, purpose: str, install: str) -> Check:
-    version = _version(name)
+def _package(package: Package) -> Check:
+    version = _version(package.name)
     if version is None:
-        return Check("package", name, False, detail=f"for {purpose}", hint=install)
-    return Check("package", name, True, version, purpose)
+        detail = f"for {package.purpose}"
+        return Check("package", package.name, False, detail=detail, hint=package.install)
+    return Check("package", package.name, True, version, package.purpose)
 
 
 def _version(package: str) -> str | None:

@@ -1,13 +1,43 @@
 """The faults of a reference code: on one configuration, and on too many of them."""
 
+from __future__ import annotations
+
 import signal
 from collections import Counter
 from collections.abc import Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, ClassVar
 
-from activecharge.records import Failure
+if TYPE_CHECKING:
+    from activecharge.records import Failure
 
 FEWEST = 20
 """Runs before which a share of failures means little."""
+
+
+class Retry(Enum):
+    """Whether a run that failed is worth another one, as `reference.retries` allows.
+
+    The same settings give the same result, and so the same fault, unless chance had a part in
+    it. Which kind a fault is of is said where it arises: by the exception's class,
+    and by `gates` for each law.
+    """
+
+    NEVER = "never"
+    """The configuration is at fault whatever the settings: outside the code's reach, or with a
+    force so large that atoms overlap."""
+
+    OTHERWISE = "otherwise"
+    """The run went to its end and would go there again: not converged, a value that is no number,
+    a sum rule, net force, torque or charge. Only the settings of a remedy can change it."""
+
+    ALWAYS = "always"
+    """Chance had a part: a crash, a kill, the time limit, a full disk, and any fault of a program
+    or calculator of the user's own."""
+
+    def is_worth_it(self, remedies_left: bool) -> bool:
+        """Whether to run again, where the code may have a remedy that was not tried yet."""
+        return self is Retry.ALWAYS or (self is Retry.OTHERWISE and remedies_left)
 
 
 class ReferenceFailure(Exception):
@@ -18,9 +48,19 @@ class ReferenceFailure(Exception):
     every configuration alike (a code not installed) is a `activecharge.errors.UserError`.
     """
 
+    retry: ClassVar[Retry] = Retry.OTHERWISE
+
 
 class Refusal(ReferenceFailure):
     """The configuration is outside the code's reach, so that trying again changes nothing."""
+
+    retry = Retry.NEVER
+
+
+class Mishap(ReferenceFailure):
+    """Chance may have had a part, so that the same run may go well next time."""
+
+    retry = Retry.ALWAYS
 
 
 def describe_exit(code: int) -> str:

@@ -6,17 +6,35 @@ DOI 10.1063/1.1681972 (atomic polar tensors: translation and rotation).
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
 
 from activecharge.properties import PROPERTIES
+from activecharge.reference.failure import Retry
 from activecharge.reference.gate_options import GateOptions
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A law that a label breaks.
+
+    Attributes
+    ----------
+    sentence : str
+        The law, the figure and the tolerance.
+    retry : Retry
+        Whether another run may keep the law.
+    """
+
+    sentence: str
+    retry: Retry = Retry.OTHERWISE
 
 
 def gate(
     atoms: Atoms, values: dict[str, np.ndarray], options: GateOptions, kind: str = ""
-) -> str | None:
+) -> Breach | None:
     """Check a label against what physics demands of it.
 
     Only properties that are present are checked, and no value is altered.
@@ -33,11 +51,13 @@ def gate(
 
     Returns
     -------
-    str or None
-        A sentence with the breached law, its figure and tolerance; None if all hold.
+    Breach or None
+        None if all laws hold.
     """
     tolerances = options.tolerances(kind)
-    return _form(len(atoms), values) or next(_breaches(atoms, values, tolerances), None)
+    if malformed := _form(len(atoms), values):
+        return Breach(malformed)
+    return next(_breaches(atoms, values, tolerances), None)
 
 
 def _form(atom_count: int, values: dict[str, np.ndarray]) -> str | None:
@@ -59,16 +79,17 @@ def _form(atom_count: int, values: dict[str, np.ndarray]) -> str | None:
 
 def _breaches(
     atoms: Atoms, values: dict[str, np.ndarray], tolerances: dict[str, float]
-) -> Iterator[str]:
-    """Yield a sentence for each breached law, cheap and telling ones first."""
+) -> Iterator[Breach]:
+    """Yield each breached law, cheap and telling ones first."""
     free = not atoms.pbc.any()
     # About the centroid, so that rounding errors have the shortest levers.
     positions = atoms.positions - atoms.positions.mean(axis=0)
     if "forces" in values:
         forces = values["forces"]
-        yield from _over(
-            "largest force", np.linalg.norm(forces, axis=1), tolerances["max_force"], "eV/Å"
-        )
+        largest, ceiling = np.linalg.norm(forces, axis=1), tolerances["max_force"]
+        # Atoms overlap, and no way to the same density moves them apart. All other laws are broken
+        # by a density that is not the ground state, too.
+        yield from _over("largest force", largest, ceiling, "eV/Å", Retry.NEVER)
         yield from _over("net force", forces.sum(axis=0), tolerances["net_force"], "eV/Å")
         if free:
             torque = np.cross(positions, forces).sum(axis=0)
@@ -95,8 +116,11 @@ def _rotation(positions: np.ndarray, bec: np.ndarray, dipole: np.ndarray) -> np.
     return np.einsum("iab,tib->ta", bec, moved) - np.cross(axes, dipole)
 
 
-def _over(law: str, breach: np.ndarray, tolerance: float, unit: str) -> Iterator[str]:
-    """Yield a sentence if any component of `breach` exceeds `tolerance`."""
+def _over(
+    law: str, breach: np.ndarray, tolerance: float, unit: str, retry: Retry = Retry.OTHERWISE
+) -> Iterator[Breach]:
+    """Yield a breach if any component of `breach` exceeds `tolerance`."""
     figure = float(np.max(np.abs(breach)))
     if figure > tolerance:
-        yield f"{law}: {figure:.3g} {unit} is above the tolerance of {tolerance:g} {unit}"
+        above = f"{figure:.3g} {unit} is above the tolerance of {tolerance:g} {unit}"
+        yield Breach(f"{law}: {above}", retry)

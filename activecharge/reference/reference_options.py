@@ -1,41 +1,22 @@
 """Settings of the gates that labels must pass, and of any reference code."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias, Union
 
 from pydantic import Field
 
-from activecharge.reference.codes.code_options import (
-    AseOptions,
-    CodeOptions,
-    CommandOptions,
-    RecordedOptions,
-    TbliteOptions,
-    XtbOptions,
-)
-from activecharge.reference.codes.dft_options import Cp2kOptions, PyscfOptions
+from activecharge.reference.codes.code_options import CodeOptions
+from activecharge.reference.codes.code_table import CODES
+from activecharge.reference.codes.tblite.tblite_options import TbliteOptions
 from activecharge.reference.gate_options import GateOptions
 
-__all__ = [
-    "AseOptions",
-    "CodeOptions",
-    "CommandOptions",
-    "Cp2kOptions",
-    "GateOptions",
-    "PyscfOptions",
-    "RecordedOptions",
-    "ReferenceOptions",
-    "TbliteOptions",
-    "XtbOptions",
-]
+__all__ = ["GateOptions", "ReferenceOptions", "TbliteOptions"]
+"""`TbliteOptions` are those of a campaign that names no reference."""
 
-ReferenceOptions = Annotated[
-    TbliteOptions
-    | XtbOptions
-    | Cp2kOptions
-    | PyscfOptions
-    | AseOptions
-    | RecordedOptions
-    | CommandOptions,
-    Field(discriminator="kind"),
-]
+if TYPE_CHECKING:
+    ReferenceOptions: TypeAlias = CodeOptions
+else:
+    ReferenceOptions = Annotated[
+        Union[tuple(code.OPTIONS for code in CODES.values())],  # noqa: UP007
+        Field(discriminator="kind"),
+    ]
 """Settings of any reference code, told apart by `kind`."""

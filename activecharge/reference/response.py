@@ -5,9 +5,13 @@ Phys. Rev. B 55, 10355 (1997), DOI 10.1103/PhysRevB.55.10355. Central difference
 error of second order in the step.
 """
 
-from collections.abc import Callable
+from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def from_field(forces: Callable[[np.ndarray], np.ndarray], step: float) -> np.ndarray:
@@ -26,6 +30,8 @@ def from_field(forces: Callable[[np.ndarray], np.ndarray], step: float) -> np.nd
     numpy.ndarray
         Z in e, shape (N, 3, 3), polarization index first.
     """
+    import numpy as np
+
     fields = step * np.eye(3)
     return np.stack([forces(field) - forces(-field) for field in fields], axis=1) / (2 * step)
 
@@ -49,6 +55,8 @@ def from_displacement(
     numpy.ndarray
         Z in e, shape (N, 3, 3), polarization index first.
     """
+    import numpy as np
+
     bec = np.empty((len(positions), 3, 3))
     for atom in range(len(positions)):
         for axis in range(3):

@@ -3,14 +3,17 @@
 import contextlib
 import json
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from activecharge.errors import UserError
 from activecharge.records import Candidate, Failure, Label
 from activecharge.reference.failure import ReferenceFailure
 from activecharge.reference.isolation.isolate import shared_worker
+from activecharge.reference.isolation.messages import (
+    Failed,
+    Labelled,
+    Mistaken,
+    Request,
+)
 from activecharge.reference.reference_options import GateOptions, ReferenceOptions
 
 
@@ -40,60 +43,48 @@ def label_candidate(
     Returns
     -------
     Label or Failure
-        A failure if each attempt crashed, ran out of time, did not converge, or was refused by
-        a gate.
+        A failure if no attempt passed; `failure.Retry` says when there is another.
 
     Raises
     ------
     UserError
         If the code is not installed or cannot be started, whatever the configuration.
     """
-    reasons: list[str] = []
+    plans = [reference, *reference.remedies()]
     for attempt in range(reference.retries + 1):
+        plan = plans[min(attempt, len(plans) - 1)]
         kept = failed and failed / candidate.hash / f"attempt-{attempt}"
-        request = _request(candidate, reference, gates, attempt)
-        answer = _ask(request, reference, threads, kept)
-        if "mistake" in answer:
-            raise UserError(answer["mistake"])
-        if "values" in answer:
-            values = {name: np.array(x, dtype=float) for name, x in answer["values"].items()}
-            # Former attempts leave no trace here: a label is the same whoever made it hard.
-            return Label(candidate, values, reference.kind, answer["settings"])
-        if kept is not None:
-            _keep_input(kept, candidate, reference)
-        reasons.append(answer["failure"])
-        if answer.get("final"):
+        made = _attempt(candidate, plan, gates, threads, kept)
+        if isinstance(made, Label):
+            return made
+        reason = made.reason
+        if not made.retry.is_worth_it(remedies_left=attempt + 1 < len(plans)):
             break
-    tried = f" (tried {len(reasons)} times)" if len(reasons) > 1 else ""
-    return Failure(candidate, reasons[-1] + tried)
+    tried = f" (tried {attempt + 1} times)" if attempt else ""
+    return Failure(candidate, reason + tried)
 
 
-def _request(
-    candidate: Candidate, reference: ReferenceOptions, gates: GateOptions, attempt: int
-) -> dict[str, Any]:
-    atoms = candidate.atoms
-    origin = ", ".join(f"{key} {value}" for key, value in candidate.origin.items())
-    return {
-        "numbers": atoms.numbers.tolist(),
-        "positions": atoms.positions.tolist(),
-        "cell": atoms.cell.array.tolist(),
-        "pbc": atoms.pbc.tolist(),
-        "name": f"{candidate.hash} ({origin or candidate.source})",
-        "reference": reference.model_dump(mode="json"),
-        "gates": gates.model_dump(mode="json"),
-        "attempt": attempt,
-    }
-
-
-def _ask(
-    request: dict[str, Any], reference: ReferenceOptions, threads: int, kept: Path | None
-) -> dict[str, Any]:
-    # A user's program may leave processes behind; they must not outlive its label.
-    stay = reference.kind != "command"
+def _attempt(
+    candidate: Candidate,
+    reference: ReferenceOptions,
+    gates: GateOptions,
+    threads: int,
+    kept: Path | None,
+) -> Label | Failed:
+    """Run once, and keep what a failed run was asked and has left."""
     try:
-        return shared_worker(threads).ask(request, reference.timeout, stay, kept)
+        request = Request.of(candidate, reference, gates)
+        answer = shared_worker(threads).ask(request, kept)
     except ReferenceFailure as failure:
-        return {"failure": str(failure)}
+        answer = Failed(reason=str(failure), retry=failure.retry)
+    if isinstance(answer, Mistaken):
+        raise UserError(answer.sentence)
+    if isinstance(answer, Labelled):
+        # Former attempts leave no trace here: a label is the same whoever made it hard.
+        return Label(candidate, answer.values(), reference.kind, dict(answer.settings))
+    if kept is not None:
+        _keep_input(kept, candidate, reference)
+    return answer
 
 
 def _keep_input(folder: Path, candidate: Candidate, reference: ReferenceOptions) -> None:

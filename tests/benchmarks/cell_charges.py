@@ -9,8 +9,8 @@ import numpy as np
 from ase import Atoms
 from ase.build import molecule
 
-from activecharge.reference.codes.code_options import TbliteOptions
 from activecharge.reference.codes.tblite.tblite_run import calculator, run
+from activecharge.reference.reference_options import TbliteOptions
 from activecharge.sampling.derived.carving import carve
 from activecharge.sampling.sieve import Sieve, draw
 from activecharge.sampling.source_options import IceOptions, SanityOptions

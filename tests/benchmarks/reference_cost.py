@@ -18,15 +18,13 @@ from ase import Atoms
 from ase.build import molecule
 
 from activecharge.reference.codes import pyscf, xtb
-from activecharge.reference.codes.cp2k import cp2k
+from activecharge.reference.codes.cp2k import cp2k, cp2k_run
 from activecharge.reference.codes.cp2k.cp2k_input import template
+from activecharge.reference.codes.cp2k.cp2k_options import Cp2kOptions
+from activecharge.reference.codes.pyscf import PyscfOptions
 from activecharge.reference.codes.tblite import tblite
-from activecharge.reference.reference_options import (
-    Cp2kOptions,
-    PyscfOptions,
-    TbliteOptions,
-    XtbOptions,
-)
+from activecharge.reference.codes.xtb import XtbOptions
+from activecharge.reference.reference_options import TbliteOptions
 from activecharge.sampling.builders.liquid import build_boxes
 from activecharge.sampling.source_options import BoxesOptions
 
@@ -87,7 +85,9 @@ def pyscf_plain(atoms: Atoms) -> None:
 
 def cp2k_plain(options: Cp2kOptions) -> Callable[[Atoms], None]:
     def plain(atoms: Atoms) -> None:
-        _in_scratch(lambda: cp2k._run(atoms, options, template(options, False, ["H", "O"]), []))
+        _in_scratch(
+            lambda: cp2k_run.run(atoms, options, template(options, False, ["H", "O"]), False)
+        )
 
     return plain
 

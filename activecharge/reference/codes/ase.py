@@ -3,28 +3,71 @@
 ASE: Larsen et al., J. Phys.: Condens. Matter 29, 273002 (2017), DOI 10.1088/1361-648X/aa680e.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
-import numpy as np
-from ase import Atoms
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field, JsonValue
 
 from activecharge.errors import UserError
-from activecharge.reference.codes.code_options import AseOptions
-from activecharge.reference.failure import ReferenceFailure, Refusal
+from activecharge.reference.codes.code_options import CodeOptions
+from activecharge.reference.failure import Mishap, Refusal
 from activecharge.reference.response import from_displacement
-from activecharge.rounding import as_stored
 
 if TYPE_CHECKING:
+    import numpy as np
+    from ase import Atoms
     from ase.calculators.calculator import Calculator
 
 BEC = "born_effective_charges"
 
 
-def settings(options: AseOptions) -> dict[str, Any]:
+class AseOptions(CodeOptions):
+    """Any ASE calculator that gives a dipole or Born effective charges."""
+
+    probe: ClassVar[Mapping[str, object]] = {
+        "calculator": "ase.calculators.tip3p:TIP3P",
+        "bec": "none",
+    }
+    kind: Literal["ase"] = Field("ase", description="Reference code")
+    calculator: str = Field(
+        pattern=r"^\w+(\.\w+)*:\w+$",
+        description="Calculator class or factory as package.module:Name; campaigns run its code",
+    )
+    arguments: dict[str, Any] = Field(
+        default_factory=dict, description="Keyword arguments of the calculator"
+    )
+    bec: Literal["calculator", "displacement", "none"] = Field(
+        "displacement",
+        description=(
+            "Where Born effective charges come from: the calculator's own, displaced dipoles "
+            "(six runs an atom, clusters only), or nowhere"
+        ),
+    )
+    bec_convention: Literal["pol_disp", "disp_pol"] | None = Field(
+        None,
+        description=(
+            "Index order of the calculator's own Born effective charges, polarization or "
+            "displacement first; it must be given to take them"
+        ),
+    )
+    step: float = Field(
+        5e-3,
+        ge=1e-5,
+        le=1e-1,
+        description="Displacement of the finite differences for Born effective charges [Å]",
+    )
+
+
+OPTIONS = AseOptions
+
+
+def settings(options: AseOptions) -> dict[str, JsonValue]:
     """Return what fixes the values of a label, as JSON-able data."""
     module = import_module(options.calculator.split(":")[0].split(".")[0])
-    given: dict[str, Any] = {
+    given: dict[str, JsonValue] = {
         "calculator": options.calculator,
         "arguments": options.arguments,
         "version": str(getattr(module, "__version__", "unknown")),
@@ -48,7 +91,7 @@ def label(atoms: Atoms, options: AseOptions) -> dict[str, np.ndarray]:
     dict of str to numpy.ndarray
         energy () eV; forces (N, 3) eV/Å; where the calculator offers them charges (N,) e,
         dipole (3,) e·Å of free clusters, stress (3, 3) eV/Å³ of cells; and bec (N, 3, 3) e,
-        polarization index first. Rounded to 8 decimals.
+        polarization index first.
 
     Raises
     ------
@@ -68,10 +111,10 @@ def label(atoms: Atoms, options: AseOptions) -> dict[str, np.ndarray]:
         values["bec"] = _own(calculator, atoms, options)
     elif options.bec == "displacement":
         values["bec"] = _displaced(calculator, atoms, options)
-    return {name: as_stored(value) for name, value in values.items()}
+    return values
 
 
-def _calculator(options: AseOptions) -> "Calculator":
+def _calculator(options: AseOptions) -> Calculator:
     module, name = options.calculator.split(":")
     try:
         return getattr(import_module(module), name)(**options.arguments)
@@ -84,17 +127,17 @@ def _calculator(options: AseOptions) -> "Calculator":
         ) from error
 
 
-def _ask(calculator: "Calculator", name: str, atoms: Atoms) -> np.ndarray:
+def _ask(calculator: Calculator, name: str, atoms: Atoms) -> np.ndarray:
+    import numpy as np
+
     try:
         return np.asarray(calculator.get_property(name, atoms), dtype=float)
     # Calculators raise what they like when a run goes wrong.
     except Exception as error:
-        raise ReferenceFailure(
-            f"the calculator gave no {name} ({type(error).__name__}: {error})"
-        ) from error
+        raise Mishap(f"the calculator gave no {name} ({type(error).__name__}: {error})") from error
 
 
-def _own(calculator: "Calculator", atoms: Atoms, options: AseOptions) -> np.ndarray:
+def _own(calculator: Calculator, atoms: Atoms, options: AseOptions) -> np.ndarray:
     """Return the calculator's own Born effective charges, polarization index first."""
     if options.bec_convention is None:
         raise UserError(
@@ -110,7 +153,7 @@ def _own(calculator: "Calculator", atoms: Atoms, options: AseOptions) -> np.ndar
     return bec if options.bec_convention == "pol_disp" else bec.transpose(0, 2, 1)
 
 
-def _displaced(calculator: "Calculator", atoms: Atoms, options: AseOptions) -> np.ndarray:
+def _displaced(calculator: Calculator, atoms: Atoms, options: AseOptions) -> np.ndarray:
     if "dipole" not in calculator.implemented_properties:
         raise UserError(
             f"reference.bec: {options.calculator} offers no dipole to differentiate; "

@@ -1,24 +1,48 @@
 """Labels from a program of the user's own, which reads and writes extxyz files."""
 
+from __future__ import annotations
+
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from ase import Atoms
+from pydantic import Field, JsonValue
 
 from activecharge.errors import UserError
 from activecharge.properties import BEC_CONVENTION, PROPERTIES
-from activecharge.reference.codes.code_options import CommandOptions
-from activecharge.reference.failure import ReferenceFailure, describe_exit
-from activecharge.rounding import as_stored
+from activecharge.reference.codes.code_options import CodeOptions
+from activecharge.reference.failure import Mishap, describe_exit
+
+if TYPE_CHECKING:
+    import numpy as np
+    from ase import Atoms
 
 MOVED = 1e-5
 """Positions that come back this far away [Å] belong to another configuration."""
 
 
-def settings(options: CommandOptions) -> dict[str, Any]:
+class CommandOptions(CodeOptions):
+    """A program of the user's own, started once for each configuration."""
+
+    # A user's program may leave processes behind; they must not outlive its label.
+    leaves_processes = True
+    kind: Literal["command"] = Field("command", description="Reference code")
+    command: tuple[str, ...] = Field(
+        min_length=1,
+        description=(
+            "Program and arguments, without a shell; it runs in an empty folder that holds "
+            "input.extxyz and must write output.extxyz there with REF_* keys, so name other "
+            "files by absolute paths"
+        ),
+    )
+    retries: int = Field(0, ge=0, description="How often a failed run is tried again")
+
+
+OPTIONS = CommandOptions
+
+
+def settings(options: CommandOptions) -> dict[str, JsonValue]:
     """Return what fixes the values of a label, as JSON-able data."""
     return {"command": list(options.command)}
 
@@ -40,8 +64,7 @@ def label(atoms: Atoms, options: CommandOptions) -> dict[str, np.ndarray]:
     Returns
     -------
     dict of str to numpy.ndarray
-        By property name, shapes and units as in `activecharge.properties`. Rounded to
-        8 decimals.
+        By property name, shapes and units as in `activecharge.properties`.
 
     Raises
     ------
@@ -74,7 +97,7 @@ def _execute(command: tuple[str, ...], folder: Path) -> None:
     if done.returncode:
         lines = log.read_text(errors="replace").strip().splitlines()
         said = f"; its last line was: {lines[-1][:200]}" if lines else ""
-        raise ReferenceFailure(f"{command[0]} {describe_exit(done.returncode)}{said}")
+        raise Mishap(f"{command[0]} {describe_exit(done.returncode)}{said}")
 
 
 def _read(path: Path) -> Atoms:
@@ -82,25 +105,27 @@ def _read(path: Path) -> Atoms:
     import ase.io
 
     if not path.is_file():
-        raise ReferenceFailure(f"the program wrote no {path.name}")
+        raise Mishap(f"the program wrote no {path.name}")
     try:
         frames = list(ase.io.iread(path, index=":", format="extxyz"))
     # ASE's parser raises whatever the malformed text leads it into.
     except Exception as error:
-        raise ReferenceFailure(
+        raise Mishap(
             f"{path.name} is not a complete extxyz frame ({type(error).__name__}: {error})"
         ) from error
     if len(frames) != 1:
-        raise ReferenceFailure(f"{path.name} has {len(frames)} frames, expected one")
+        raise Mishap(f"{path.name} has {len(frames)} frames, expected one")
     return frames[0]
 
 
 def _values(frame: Atoms, asked: Atoms) -> dict[str, np.ndarray]:
     """Pick the labels out of `frame` after checking that it is the configuration asked for."""
+    import numpy as np
+
     if not np.array_equal(frame.numbers, asked.numbers):
-        raise ReferenceFailure("output.extxyz has other atoms than input.extxyz, or another order")
+        raise Mishap("output.extxyz has other atoms than input.extxyz, or another order")
     if not np.allclose(frame.positions, asked.positions, rtol=0, atol=MOVED):
-        raise ReferenceFailure("output.extxyz has other positions than input.extxyz")
+        raise Mishap("output.extxyz has other positions than input.extxyz")
     values: dict[str, np.ndarray] = {}
     for name, kind in PROPERTIES.items():
         stored = (frame.arrays if kind.per_atom else frame.info).get(kind.key)
@@ -108,25 +133,25 @@ def _values(frame: Atoms, asked: Atoms) -> dict[str, np.ndarray]:
             continue
         shape = ((len(asked),) if kind.per_atom else ()) + kind.shape
         try:
-            values[name] = as_stored(stored).reshape(shape)
+            values[name] = np.asarray(stored, dtype=float).reshape(shape)
         except (TypeError, ValueError) as error:
-            raise ReferenceFailure(
+            raise Mishap(
                 f"{kind.key} in output.extxyz cannot be read as numbers of shape {shape}"
             ) from error
     if not values:
         keys = ", ".join(kind.key for kind in PROPERTIES.values())
-        raise ReferenceFailure(f"output.extxyz has none of the keys {keys}")
+        raise Mishap(f"output.extxyz has none of the keys {keys}")
     if "bec" in values:
         values["bec"] = _polarization_first(values["bec"], frame.info.get("bec_convention"))
     return values
 
 
-def _polarization_first(bec: np.ndarray, convention: Any) -> np.ndarray:
+def _polarization_first(bec: np.ndarray, convention: object) -> np.ndarray:
     if convention == BEC_CONVENTION:
         return bec
     if convention == "disp_pol":
         return bec.transpose(0, 2, 1)
-    raise ReferenceFailure(
+    raise Mishap(
         "output.extxyz has REF_bec without its index order: expected bec_convention=pol_disp or "
         f"bec_convention=disp_pol in the comment line, found {convention!r}"
     )

@@ -4,20 +4,23 @@ PySCF: Sun et al., J. Chem. Phys. 153, 024109 (2020), DOI 10.1063/5.0006074. Int
 orbitals: Knizia, J. Chem. Theory Comput. 9, 4834 (2013), DOI 10.1021/ct400687b.
 """
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
-import numpy as np
-from ase import Atoms
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field, JsonValue
 
 from activecharge.errors import UserError
 from activecharge.reference.checks import check, check_free, require, symbols
-from activecharge.reference.codes.dft_options import PyscfOptions
+from activecharge.reference.codes.code_options import CodeOptions, Package
 from activecharge.reference.failure import ReferenceFailure
 from activecharge.reference.response import from_field
-from activecharge.rounding import as_stored
 from activecharge.units import BOHR, HARTREE
 
 if TYPE_CHECKING:
+    import numpy as np
+    from ase import Atoms
     from pyscf.dft.rks import RKS
     from pyscf.gto import Mole
 
@@ -25,7 +28,70 @@ HEAVIEST = 86
 INSTALL = "pip install 'activecharge[pyscf]'"
 
 
-def settings(options: PyscfOptions) -> dict[str, Any]:
+class PyscfOptions(CodeOptions):
+    """Density functional theory of clusters with PySCF."""
+
+    probe: ClassVar[Mapping[str, object]] = {
+        "functional": "PBE",
+        "basis": "sto-3g",
+        "dispersion": None,
+    }
+    packages = (
+        Package("pyscf", "reference pyscf", "pip install pyscf"),
+        Package("pyscf-dispersion", "D3 and D4 of reference pyscf", "pip install pyscf-dispersion"),
+    )
+    kind: Literal["pyscf"] = Field("pyscf", description="Reference code")
+    timeout: float = Field(
+        86400.0, gt=0, description="Time after which one run of one configuration is killed [s]"
+    )
+    functional: str = Field(
+        "PBE0", description="Exchange-correlation functional, as PySCF names it"
+    )
+    basis: str = Field("def2-svpd", description="Gaussian basis set, as PySCF names it")
+    dispersion: Literal["d3bj", "d3zero", "d4"] | None = Field(
+        "d3bj", description="Dispersion correction added to the functional; null for none"
+    )
+    density_fitting: bool = Field(
+        True, description="Whether Coulomb and exchange integrals are fitted: faster, 1e-4 e apart"
+    )
+    grid_level: int = Field(
+        3, ge=0, le=9, description="Fineness of the integration grid, as PySCF numbers it"
+    )
+    convergence: float = Field(
+        1e-10, gt=0, le=1e-6, description="Energy change at which a run is converged [hartree]"
+    )
+    max_iterations: int = Field(
+        100, ge=1, description="Self-consistency cycles before a run counts as not converged"
+    )
+    solver: Literal["diis", "newton"] = Field(
+        "diis", description="First-order mixing, or the slower and surer second-order solver"
+    )
+    field: float = Field(
+        1e-3,
+        ge=1e-5,
+        le=1e-2,
+        description=(
+            "Field strength of the finite differences for Born effective charges "
+            "[atomic units, 51.4 V/Å]"
+        ),
+    )
+    charges: Literal["iao", "mulliken"] = Field(
+        "iao",
+        description=(
+            "Partial charges: populations of intrinsic atomic orbitals, which hardly depend on "
+            "the basis set, or Mulliken's"
+        ),
+    )
+
+    def remedies(self) -> list[CodeOptions]:
+        """Return what to try next: the second-order solver, which does not oscillate."""
+        return [self.model_copy(update={"solver": "newton"})]
+
+
+OPTIONS = PyscfOptions
+
+
+def settings(options: PyscfOptions) -> dict[str, JsonValue]:
     """Return what fixes the values of a label, as JSON-able data."""
     _require(options)
     from pyscf import __version__
@@ -43,11 +109,6 @@ def settings(options: PyscfOptions) -> dict[str, Any]:
     }
 
 
-def remedies(options: PyscfOptions) -> list[PyscfOptions]:
-    """Return what to try next: the second-order solver, which does not oscillate."""
-    return [options.model_copy(update={"solver": "newton"})]
-
-
 def label(atoms: Atoms, options: PyscfOptions) -> dict[str, np.ndarray]:
     """Compute the label of one neutral closed-shell cluster.
 
@@ -61,7 +122,7 @@ def label(atoms: Atoms, options: PyscfOptions) -> dict[str, np.ndarray]:
     -------
     dict of str to numpy.ndarray
         energy () eV; forces (N, 3) eV/Å; charges (N,) e; dipole (3,) e·Å; bec (N, 3, 3) e,
-        polarization index first, from forces in a field. Rounded to 8 decimals.
+        polarization index first, from forces in a field.
 
     Raises
     ------
@@ -70,6 +131,8 @@ def label(atoms: Atoms, options: PyscfOptions) -> dict[str, np.ndarray]:
     UserError
         If PySCF is not installed or does not know the functional or basis set.
     """
+    import numpy as np
+
     _require(options)
     check(atoms, "pyscf", HEAVIEST)
     check_free(atoms, "pyscf", "dipoles of cells are not defined")
@@ -81,17 +144,16 @@ def label(atoms: Atoms, options: PyscfOptions) -> dict[str, np.ndarray]:
         run = _converge(molecule, options, field, density)
         return _forces(run, field)
 
-    values = {
+    return {
         "energy": zero.e_tot * HARTREE,
         "forces": _forces(zero, np.zeros(3)) * (HARTREE / BOHR),
         "charges": _charges(zero, options),
         "dipole": zero.dip_moment(unit="AU", verbose=0) * BOHR,
         "bec": from_field(forces, options.field),
     }
-    return {name: as_stored(value) for name, value in values.items()}
 
 
-def _molecule(atoms: Atoms, options: PyscfOptions) -> "Mole":
+def _molecule(atoms: Atoms, options: PyscfOptions) -> Mole:
     from pyscf import gto
     from pyscf.lib.exceptions import BasisNotFoundError
 
@@ -110,9 +172,10 @@ def _molecule(atoms: Atoms, options: PyscfOptions) -> "Mole":
 
 
 def _converge(
-    molecule: "Mole", options: PyscfOptions, field: np.ndarray, density: np.ndarray | None = None
-) -> "RKS":
+    molecule: Mole, options: PyscfOptions, field: np.ndarray, density: np.ndarray | None = None
+) -> RKS:
     """Converge the density in a uniform field (atomic units), from `density` if given."""
+    import numpy as np
     from pyscf import dft
 
     try:
@@ -145,8 +208,10 @@ def _converge(
     return run
 
 
-def _forces(run: "RKS", field: np.ndarray) -> np.ndarray:
+def _forces(run: RKS, field: np.ndarray) -> np.ndarray:
     """Return forces in hartree/bohr, shape (N, 3), in a uniform field (atomic units)."""
+    import numpy as np
+
     molecule = run.mol
     gradient = run.nuc_grad_method()
     # With the motion of the grid, forces and Born effective charges obey their sum rules.
@@ -158,7 +223,7 @@ def _forces(run: "RKS", field: np.ndarray) -> np.ndarray:
     return -gradient.kernel() + np.outer(molecule.atom_charges(), field)
 
 
-def _charges(run: "RKS", options: PyscfOptions) -> np.ndarray:
+def _charges(run: RKS, options: PyscfOptions) -> np.ndarray:
     density, overlap = run.make_rdm1(), run.get_ovlp()
     if options.charges == "mulliken":
         return run.mulliken_pop(run.mol, density, overlap, verbose=0)[1]

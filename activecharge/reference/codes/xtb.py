@@ -6,26 +6,44 @@ Shushkov, J. Chem. Theory Comput. 13, 1989 (2017), DOI 10.1021/acs.jctc.7b00118.
 Bannwarth, Ehlert, Grimme, J. Chem. Theory Comput. 15, 1652 (2019), DOI 10.1021/acs.jctc.8b01176.
 """
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
-import numpy as np
-from ase import Atoms
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, JsonValue
 
 from activecharge.reference.checks import check, check_free, require
-from activecharge.reference.codes.code_options import XtbOptions
+from activecharge.reference.codes.code_options import Package, TightBindingOptions
 from activecharge.reference.failure import ReferenceFailure
 from activecharge.reference.response import from_displacement
-from activecharge.rounding import as_stored
 from activecharge.units import BOHR, HARTREE
 
 if TYPE_CHECKING:
+    import numpy as np
+    from ase import Atoms
     from xtb.interface import Calculator
 
 HEAVIEST = 86
 """The parametrizations end at radon."""
 
 
-def settings(options: XtbOptions) -> dict[str, Any]:
+class XtbOptions(TightBindingOptions):
+    """Extended tight binding with the xtb library: clusters only, fields by displacement."""
+
+    packages = (Package("xtb", "reference xtb", "pip install xtb"),)
+    kind: Literal["xtb"] = Field("xtb", description="Reference code")
+    step: float = Field(
+        1e-3,
+        ge=1e-5,
+        le=1e-1,
+        description="Displacement of the finite differences for Born effective charges [Å]",
+    )
+
+
+OPTIONS = XtbOptions
+
+
+def settings(options: XtbOptions) -> dict[str, JsonValue]:
     """Return what fixes the values of a label, as JSON-able data."""
     _require()
     from importlib.metadata import version
@@ -54,7 +72,7 @@ def label(atoms: Atoms, options: XtbOptions) -> dict[str, np.ndarray]:
     -------
     dict of str to numpy.ndarray
         energy () eV; forces (N, 3) eV/Å; charges (N,) e, Mulliken; dipole (3,) e·Å; bec
-        (N, 3, 3) e, polarization index first. Rounded to 8 decimals.
+        (N, 3, 3) e, polarization index first.
 
     Raises
     ------
@@ -83,17 +101,16 @@ def _label(atoms: Atoms, options: XtbOptions) -> dict[str, np.ndarray]:
         calculator.update(positions / BOHR)
         return calculator.singlepoint(zero, copy=True).get_dipole() * BOHR
 
-    values = {
+    return {
         "energy": zero.get_energy() * HARTREE,
         "forces": -zero.get_gradient() * (HARTREE / BOHR),
         "charges": zero.get_charges(),
         "dipole": zero.get_dipole() * BOHR,
         "bec": from_displacement(dipole, atoms.positions, options.step),
     }
-    return {name: as_stored(value) for name, value in values.items()}
 
 
-def _calculator(atoms: Atoms, options: XtbOptions) -> "Calculator":
+def _calculator(atoms: Atoms, options: XtbOptions) -> Calculator:
     from xtb.interface import Calculator, Param
 
     methods = {"GFN1-xTB": Param.GFN1xTB, "GFN2-xTB": Param.GFN2xTB}

@@ -1,12 +1,10 @@
-"""The process that runs reference codes: one JSON line in, one JSON line out.
+"""The process that runs reference codes: one line in, one line out, as `messages` says.
 
-Started by `isolate`, in a process group and a scratch folder of its
-own; each request names a fresh folder to work in. It ends when its standard input does, which
+Started by `child`, in a process group and a scratch folder of its
+own; each run names a fresh folder to work in. It ends when its standard input does, which
 also happens when its owner dies in any way.
 """
 
-import importlib
-import json
 import os
 import queue
 import shutil
@@ -15,28 +13,14 @@ import sys
 import threading
 import traceback
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from ase import Atoms
-from pydantic import TypeAdapter
+from typing import TextIO
 
 from activecharge.errors import UserError
-from activecharge.reference.failure import ReferenceFailure, Refusal
+from activecharge.reference.codes.code_table import CODES
+from activecharge.reference.failure import ReferenceFailure, Retry
 from activecharge.reference.gates import gate
-from activecharge.reference.reference_options import GateOptions, ReferenceOptions
-
-CODES = {
-    "tblite": "activecharge.reference.codes.tblite.tblite",
-    "xtb": "activecharge.reference.codes.xtb",
-    "cp2k": "activecharge.reference.codes.cp2k.cp2k",
-    "pyscf": "activecharge.reference.codes.pyscf",
-    "ase": "activecharge.reference.codes.ase",
-    "recorded": "activecharge.reference.codes.recorded",
-    "command": "activecharge.reference.codes.command",
-}
-"""Module of each kind of reference: it has `label(atoms, options)` and `settings(options)`, and
-may have `remedies(options)`, the settings to try next when a run has failed."""
+from activecharge.reference.isolation.messages import Answer, Failed, Labelled, Mistaken, Run
+from activecharge.rounding import as_stored
 
 
 def main() -> None:
@@ -46,10 +30,10 @@ def main() -> None:
     os.dup2(2, 1)
     requests: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests, Path.cwd()), daemon=True).start()
-    _send(answers, {"ready": True})
+    _send(answers, "ready")
     try:
         while True:
-            _send(answers, answer(json.loads(requests.get())))
+            _send(answers, answer(Run.model_validate_json(requests.get())).model_dump_json())
     except BaseException:
         # A fault of this program. Ending at once closes the pipe together with the process,
         # so that the owner finds an exit code.
@@ -58,48 +42,29 @@ def main() -> None:
         os._exit(1)
 
 
-def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """Make one label.
+def answer(run: Run) -> Answer:
+    """Make one label, rounded as files store it, and check it.
 
-    Parameters
-    ----------
-    request : dict
-        `numbers`, `positions` (Å), `cell` (Å), `pbc`, the frame's `name` for sentences,
-        `reference` and `gates`, the settings, `attempt`, counted from 0, and `folder`, the
-        empty one to work in.
-
-    Returns
-    -------
-    dict
-        `values` and `settings`; or `failure`, a fault of the code on this configuration, with
-        `final` if trying again is in vain; or `mistake`, a sentence for the user. Any other
-        exception ends the process.
+    Exceptions other than those of a code on a configuration and of the user end the process.
     """
-    options = TypeAdapter(ReferenceOptions).validate_python(request["reference"])
-    code = importlib.import_module(CODES[options.kind])
-    atoms = Atoms(
-        **{key: request[key] for key in ("numbers", "positions", "cell", "pbc")},
-        info={"name": request["name"]},
-    )
-    os.chdir(request["folder"])
-    plans = [options, *getattr(code, "remedies", lambda _: [])(options)]
-    options = plans[min(request["attempt"], len(plans) - 1)]
+    request = run.request
+    options, atoms = request.reference, request.atoms()
+    code = CODES[options.kind]
+    os.chdir(run.folder)
     try:
-        values: dict[str, np.ndarray] = code.label(atoms, options)
+        values = {name: as_stored(value) for name, value in code.label(atoms, options).items()}
         settings = code.settings(options)
     except ReferenceFailure as failure:
-        return {"failure": str(failure), "final": isinstance(failure, Refusal)}
+        return Failed(reason=str(failure), retry=failure.retry)
     except UserError as mistake:
-        return {"mistake": str(mistake)}
+        return Mistaken(sentence=str(mistake))
     except OSError as error:  # a full disk, say
-        return {"failure": f"the files of the run cannot be written or read ({error})"}
-    refusal = gate(atoms, values, GateOptions(**request["gates"]), options.kind)
-    if refusal is not None:
-        return {"failure": refusal}
-    return {
-        "values": {name: value.tolist() for name, value in values.items()},
-        "settings": settings,
-    }
+        reason = f"the files of the run cannot be written or read ({error})"
+        return Failed(reason=reason, retry=Retry.ALWAYS)
+    breach = gate(atoms, values, request.gates, options.kind)
+    if breach is not None:
+        return Failed(reason=breach.sentence, retry=breach.retry)
+    return Labelled.of(values, settings)
 
 
 def _listen(requests: "queue.SimpleQueue[str]", scratch: Path) -> None:
@@ -115,7 +80,6 @@ def _listen(requests: "queue.SimpleQueue[str]", scratch: Path) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def _send(stream: Any, message: dict[str, Any]) -> None:
-    # JSON writes the shortest text that gives back the same float.
-    stream.write(json.dumps(message) + "\n")
+def _send(stream: TextIO, line: str) -> None:
+    stream.write(line + "\n")
     stream.flush()

@@ -24,7 +24,8 @@ from activecharge.execution.ray_executor import RayExecutor
 from activecharge.execution.resources import GIB, Slot
 from activecharge.execution.tasks import Lost, Task, WorkGroup
 from activecharge.records import Failure, Label
-from activecharge.reference.reference_options import CommandOptions, GateOptions
+from activecharge.reference.codes.command import CommandOptions
+from activecharge.reference.reference_options import GateOptions
 
 pytestmark = pytest.mark.xdist_group("ray")
 

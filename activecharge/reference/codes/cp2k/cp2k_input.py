@@ -16,8 +16,8 @@ from ase import Atoms
 
 from activecharge.errors import UserError
 from activecharge.reference.checks import symbols
+from activecharge.reference.codes.cp2k.cp2k_options import Cp2kOptions
 from activecharge.reference.codes.cp2k.cp2k_template import PROJECT, built_in
-from activecharge.reference.codes.dft_options import Cp2kOptions
 
 RESTART = f"../zero/{PROJECT}-RESTART.wfn"
 NEEDED = ("%CELL%", "%COORD%", "%GUESS%", "%FIELD%", "%STRESS%", f"PROJECT {PROJECT}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from activecharge.reference.failure import ReferenceFailure
+from activecharge.reference.failure import Mishap, ReferenceFailure
 from activecharge.units import BOHR, HARTREE
 
 DEBYE = 0.20819433
@@ -43,10 +43,10 @@ class Output:
     text: str
     atom_count: int
 
-    def energy(self) -> float:
+    def energy(self) -> np.ndarray:
         """Return the total energy in eV."""
         found = self._search(r"ENERGY\| Total FORCE_EVAL .*:\s+(\S+)$", "energy")
-        return self._numbers([found[1]], "energy")[0] * HARTREE
+        return self._numbers([found[1]], "energy").reshape(()) * HARTREE
 
     def forces(self) -> np.ndarray:
         """Return forces in hartree/bohr, shape (N, 3)."""
@@ -121,7 +121,7 @@ def read(job: str, text: str, atom_count: int) -> Output:
     if "PROGRAM ENDED AT" not in text:
         lines = text.strip().splitlines()
         last = f"its last line is: {lines[-1].strip()[:120]}" if lines else "it is empty"
-        raise ReferenceFailure(f"cp2k ({job}): the output is cut short; {last}")
+        raise Mishap(f"cp2k ({job}): the output is cut short; {last}")
     converged = re.search(r"SCF run converged in|outer SCF loop converged in", text)
     if "SCF run NOT converged" in text or not converged:
         raise ReferenceFailure(f"cp2k ({job}): self-consistency is not converged")

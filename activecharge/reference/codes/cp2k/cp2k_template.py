@@ -1,6 +1,6 @@
 """The built-in CP2K input, with the placeholders of `cp2k_input`."""
 
-from activecharge.reference.codes.dft_options import Cp2kOptions
+from activecharge.reference.codes.cp2k.cp2k_options import Cp2kOptions
 
 PROJECT = "label"
 PARAMETRIZATIONS = {"revpbe": "REVPBE", "pbesol": "PBESOL"}
@@ -51,8 +51,7 @@ def built_in(options: Cp2kOptions, periodic: bool, elements: list[str]) -> str:
 
 
 def _scf(options: Cp2kOptions, tight_binding: bool) -> str:
-    minimiser = options.minimiser or ("diagonalization" if tight_binding else "OT")
-    if minimiser == "OT":
+    if options.chosen_minimiser == "OT":
         inner = min(30, options.max_iterations)
         outer = -(-options.max_iterations // inner)
         method = f"""      MAX_SCF {inner}

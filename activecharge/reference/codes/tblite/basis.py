@@ -13,6 +13,9 @@ from ase.data import chemical_symbols
 
 from activecharge.reference.codes.tblite.sto import ANGULAR, expand
 
+Parameters = dict[str, Any]
+"""A method's parameters, nested as in tblite's TOML files."""
+
 
 @dataclass(frozen=True, eq=False)
 class Shell:
@@ -50,8 +53,8 @@ class Element:
 
 
 @lru_cache(maxsize=2)
-def parameters(method: str) -> dict[str, Any]:
-    """Return tblite's parameters of "GFN1-xTB" or "GFN2-xTB", nested as in its TOML files."""
+def parameters(method: str) -> Parameters:
+    """Return tblite's parameters of "GFN1-xTB" or "GFN2-xTB"."""
     from tblite import library
 
     export = {"GFN1-xTB": library.export_gfn1_param, "GFN2-xTB": library.export_gfn2_param}

@@ -5,27 +5,29 @@ DOI 10.1021/acs.jctc.7b00118. GFN2-xTB: Bannwarth, Ehlert, Grimme, J. Chem. Theo
 1652 (2019), DOI 10.1021/acs.jctc.8b01176.
 """
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
-import numpy as np
-from ase import Atoms
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
 
 from activecharge.reference.checks import check, require
-from activecharge.reference.codes.code_options import TbliteOptions
-from activecharge.reference.codes.tblite.tblite_cell import born_effective_charges, polarization
-from activecharge.reference.codes.tblite.tblite_run import calculator, run
+from activecharge.reference.codes.tblite.tblite_options import TbliteOptions
 from activecharge.reference.response import from_field
-from activecharge.rounding import as_stored
 from activecharge.units import BOHR, HARTREE
 
 if TYPE_CHECKING:
+    import numpy as np
+    from ase import Atoms
     from tblite.interface import Result
 
 HEAVIEST = 86
 """The parametrizations end at radon."""
 
+OPTIONS = TbliteOptions
 
-def settings(options: TbliteOptions) -> dict[str, Any]:
+
+def settings(options: TbliteOptions) -> dict[str, JsonValue]:
     """Return what fixes the values of a label, as JSON-able data."""
     _require()
     from tblite.library import get_version
@@ -44,8 +46,7 @@ def label(atoms: Atoms, options: TbliteOptions) -> dict[str, np.ndarray]:
     """Compute the label of one neutral closed-shell configuration.
 
     Free clusters get dipole and Born effective charges, these from six runs in a field. Cells
-    (Γ point) get polarization and Born effective charges with `periodic_bec` only, from
-    Berry phases and three runs an atom.
+    (Γ point) get them with `periodic_bec` only, from Berry phases and three runs an atom.
 
     Parameters
     ----------
@@ -58,16 +59,15 @@ def label(atoms: Atoms, options: TbliteOptions) -> dict[str, np.ndarray]:
     dict of str to numpy.ndarray
         energy () eV; forces (N, 3) eV/Å; charges (N,) e, Mulliken; of cells stress (3, 3)
         eV/Å³, positive under tension; dipole (3,) e·Å, for cells the Berry-phase polarization,
-        known up to e times a lattice vector; bec (N, 3, 3) e, polarization index first. Rounded
-        to 8 decimals.
+        known up to e times a lattice vector; bec (N, 3, 3) e, polarization index first.
 
     Raises
     ------
-    ReferenceFailure
-        If the configuration is outside the methods' reach or does not converge.
-    UserError
-        If tblite is not installed.
+    ReferenceFailure, UserError
+        As `Code.label` says.
     """
+    from activecharge.reference.codes.tblite.tblite_cell import born_effective_charges, polarization
+
     _require()
     check(atoms, "tblite", HEAVIEST)
     zero = _run(atoms, options)
@@ -83,26 +83,27 @@ def label(atoms: Atoms, options: TbliteOptions) -> dict[str, np.ndarray]:
             values["bec"] = born_effective_charges(atoms, options)
     else:
         values["dipole"] = zero["dipole"] * BOHR
-        # In atomic units force over field is already in e.
-        values["bec"] = from_field(
-            lambda field: -_run(atoms, options, field, zero)["gradient"], options.field
-        )
-    return {name: as_stored(value) for name, value in values.items()}
+        values["bec"] = _clusters_bec(atoms, options, zero)
+    return values
 
 
-def remedies(options: TbliteOptions) -> list[TbliteOptions]:
-    """Return what to try next: gentler mixing and more cycles."""
-    gentle = {"damping": options.damping / 2, "max_iterations": 2 * options.max_iterations}
-    return [options.model_copy(update=gentle)]
+def _clusters_bec(atoms: Atoms, options: TbliteOptions, zero: Result) -> np.ndarray:
+    # In atomic units force over field is already in e.
+    def forces(field: np.ndarray) -> np.ndarray:
+        return -_run(atoms, options, field, zero)["gradient"]
+
+    return from_field(forces, options.field)
 
 
 def _run(
     atoms: Atoms,
     options: TbliteOptions,
     field: np.ndarray | None = None,
-    start: "Result | None" = None,
-) -> "Result":
+    start: Result | None = None,
+) -> Result:
     """Converge one field (atomic units), from the state `start` if given."""
+    from activecharge.reference.codes.tblite.tblite_run import calculator, run
+
     # A calculator keeps every field it was ever given, so each field has its own.
     made = calculator(atoms, options)
     if field is not None:

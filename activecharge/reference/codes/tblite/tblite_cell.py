@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase import Atoms
 
-from activecharge.reference.codes.code_options import TbliteOptions
 from activecharge.reference.codes.tblite.basis import element
 from activecharge.reference.codes.tblite.berry import (
     electron_position,
@@ -19,6 +18,7 @@ from activecharge.reference.codes.tblite.berry import (
     wavevectors,
 )
 from activecharge.reference.codes.tblite.plane_wave import PlaneWaves
+from activecharge.reference.codes.tblite.tblite_options import TbliteOptions
 from activecharge.reference.codes.tblite.tblite_run import calculator, electrons_only, run
 from activecharge.reference.failure import Refusal
 from activecharge.units import BOHR

@@ -1,14 +1,14 @@
 """Calculators of the tblite library: how they are made, set and run."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
 from ase.data import chemical_symbols
 
-from activecharge.reference.codes.code_options import TbliteOptions
-from activecharge.reference.codes.tblite.basis import parameters
-from activecharge.reference.failure import ReferenceFailure
+from activecharge.reference.codes.tblite.basis import Parameters, parameters
+from activecharge.reference.codes.tblite.tblite_options import TbliteOptions
+from activecharge.reference.failure import ReferenceFailure, Refusal
 from activecharge.units import BOHR, BOLTZMANN, HARTREE
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def calculator(
-    atoms: Atoms, options: TbliteOptions, method: str | dict[str, Any] | None = None
+    atoms: Atoms, options: TbliteOptions, method: str | Parameters | None = None
 ) -> "Calculator":
     """Make a calculator of a neutral closed shell.
 
@@ -42,7 +42,8 @@ def calculator(
             periodic=atoms.pbc if periodic else None,
         )
     except TBLiteRuntimeError as error:
-        raise _failure(options, error) from error
+        # Atoms too close, say; nothing that a remedy changes is set yet.
+        raise Refusal(_sentence(options, error)) from error
     made.set("verbosity", 0)
     made.set("accuracy", options.accuracy)
     made.set("max-iter", options.max_iterations)
@@ -60,10 +61,10 @@ def run(
     try:
         return calculator.singlepoint(start, copy=start is not None)
     except TBLiteRuntimeError as error:
-        raise _failure(options, error) from error
+        raise ReferenceFailure(_sentence(options, error)) from error
 
 
-def electrons_only(method: str, numbers: np.ndarray) -> dict[str, Any]:
+def electrons_only(method: str, numbers: np.ndarray) -> Parameters:
     """Return a method's parameters less the energies that no electron feels.
 
     Orbitals and charges stay the same to the last bit while a run of GFN2-xTB takes 40 % less
@@ -88,5 +89,5 @@ def electrons_only(method: str, numbers: np.ndarray) -> dict[str, Any]:
     return given
 
 
-def _failure(options: TbliteOptions, error: Exception) -> ReferenceFailure:
-    return ReferenceFailure(f"tblite ({options.method}): {error}")
+def _sentence(options: TbliteOptions, error: Exception) -> str:
+    return f"tblite ({options.method}): {error}"

@@ -6,9 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from activecharge.errors import UserError
-from activecharge.reference.codes.command import label, settings
+from activecharge.reference.codes.command import CommandOptions, label, settings
 from activecharge.reference.failure import ReferenceFailure, describe_exit
-from activecharge.reference.reference_options import CommandOptions
 
 
 @pytest.fixture(autouse=True)

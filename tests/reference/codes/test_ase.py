@@ -9,10 +9,8 @@ from pydantic import ValidationError
 pytest.importorskip("tblite.ase")
 
 from activecharge.errors import UserError
-from activecharge.reference.codes.ase import label, settings
-from activecharge.reference.codes.tblite import tblite
+from activecharge.reference.codes.ase import AseOptions, label, settings
 from activecharge.reference.failure import ReferenceFailure, Refusal
-from activecharge.reference.reference_options import AseOptions, TbliteOptions
 
 TBLITE = AseOptions(
     calculator="tblite.ase:TBLite",
@@ -52,9 +50,8 @@ def calculators(tmp_path, monkeypatch):
     sys.modules.pop("my_calculators", None)
 
 
-def test_same_label_as_the_code_itself(trimer):
-    mine = label(trimer, TBLITE)
-    theirs = tblite.label(trimer, TbliteOptions(method="GFN1-xTB"))
+def test_same_label_as_the_code_itself(trimer, tblite_labels):
+    mine, theirs = label(trimer, TBLITE), tblite_labels["GFN1-xTB"]
     assert mine.keys() == theirs.keys()
     # ASE's constants are CODATA 2014: 1e-7 relative of 470 eV.
     np.testing.assert_allclose(mine["energy"], theirs["energy"], rtol=1e-6)

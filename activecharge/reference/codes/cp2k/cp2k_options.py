@@ -1,61 +1,26 @@
-"""Settings of the density-functional reference codes."""
+"""Settings of CP2K."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from activecharge.reference.codes.code_options import AbsolutePath, CodeOptions
 
 
-class PyscfOptions(CodeOptions):
-    """Density functional theory of clusters with PySCF."""
-
-    kind: Literal["pyscf"] = Field("pyscf", description="Reference code")
-    timeout: float = Field(
-        86400.0, gt=0, description="Time after which one run of one configuration is killed [s]"
-    )
-    functional: str = Field(
-        "PBE0", description="Exchange-correlation functional, as PySCF names it"
-    )
-    basis: str = Field("def2-svpd", description="Gaussian basis set, as PySCF names it")
-    dispersion: Literal["d3bj", "d3zero", "d4"] | None = Field(
-        "d3bj", description="Dispersion correction added to the functional; null for none"
-    )
-    density_fitting: bool = Field(
-        True, description="Whether Coulomb and exchange integrals are fitted: faster, 1e-4 e apart"
-    )
-    grid_level: int = Field(
-        3, ge=0, le=9, description="Fineness of the integration grid, as PySCF numbers it"
-    )
-    convergence: float = Field(
-        1e-10, gt=0, le=1e-6, description="Energy change at which a run is converged [hartree]"
-    )
-    max_iterations: int = Field(
-        100, ge=1, description="Self-consistency cycles before a run counts as not converged"
-    )
-    solver: Literal["diis", "newton"] = Field(
-        "diis", description="First-order mixing, or the slower and surer second-order solver"
-    )
-    field: float = Field(
-        1e-3,
-        ge=1e-5,
-        le=1e-2,
-        description=(
-            "Field strength of the finite differences for Born effective charges "
-            "[atomic units, 51.4 V/Å]"
-        ),
-    )
-    charges: Literal["iao", "mulliken"] = Field(
-        "iao",
-        description=(
-            "Partial charges: populations of intrinsic atomic orbitals, which hardly depend on "
-            "the basis set, or Mulliken's"
-        ),
-    )
-
-
 class Cp2kOptions(CodeOptions):
     """CP2K: periodic systems and clusters, density functional theory or GFN1-xTB."""
+
+    # Charges are printed with three to six decimals. Density grids break translation and
+    # rotation: a water molecule at 400 Ry has a net force of 0.1 eV/Å and a sum of 6e-3 e.
+    wider: ClassVar[Mapping[str, float]] = {
+        "neutrality": 2e-2,
+        "acoustic_sum_rule": 1e-2,
+        "rotational_sum_rule": 3e-2,
+        "net_force": 0.2,
+        "net_torque": 0.3,
+    }
+    probe: ClassVar[Mapping[str, object]] = {"method": "GFN1-xTB"}
 
     kind: Literal["cp2k"] = Field("cp2k", description="Reference code")
     timeout: float = Field(
@@ -136,3 +101,13 @@ class Cp2kOptions(CodeOptions):
         if self.method == "GFN1-xTB" and self.charges == "hirshfeld" and self.template is None:
             raise ValueError("charges: hirshfeld needs method: DFT; GFN1-xTB has mulliken only")
         return self
+
+    @property
+    def chosen_minimiser(self) -> Literal["diagonalization", "OT"]:
+        """The minimiser that is used."""
+        return self.minimiser or ("diagonalization" if self.method == "GFN1-xTB" else "OT")
+
+    def remedies(self) -> list[CodeOptions]:
+        """Return what to try next: the other minimiser, which a user's template has to name."""
+        other = "OT" if self.chosen_minimiser == "diagonalization" else "diagonalization"
+        return [self.model_copy(update={"minimiser": other})]
