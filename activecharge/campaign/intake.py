@@ -10,7 +10,6 @@ from pydantic import ValidationError
 from activecharge.campaign.mistakes import sentence
 from activecharge.campaign.yaml_file import named_value, read_settings
 from activecharge.dataset.extxyz import write_labels
-from activecharge.dataset.identity import content_hash
 from activecharge.dataset.importing.import_options import ImportOptions
 from activecharge.dataset.importing.importer import Imported, import_file
 from activecharge.errors import UserError
@@ -113,7 +112,7 @@ def bring(data: Path, out: Path, options: ImportOptions, against: Sequence[Path]
         Files whose frames must not be among the data, a test set for one.
     """
     frames = {str(path): read_pool(path) for path in against}
-    imported = import_file(data, options, content_hash, second=tight_binding_bec)
+    imported = import_file(data, options, second=tight_binding_bec)
     frames[str(data)] = [label.candidate.atoms for label in imported.labels]
     repeats = find_repeats(frames)
     write_labels(out, imported.labels)

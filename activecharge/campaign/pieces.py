@@ -98,7 +98,7 @@ def train_file(
     console: Console,
 ) -> int:
     """Train a committee on a labelled extxyz file; returns how many labels taught it."""
-    labels = read_labels(data, hasher=content_hash)
+    labels = read_labels(data, rehash=True)
     elements = sorted({s for label in labels for s in label.candidate.atoms.symbols})
     if any(out.glob("member-*")):
         raise UserError(f"{out}: holds a committee already; choose another folder for -o")

@@ -12,6 +12,7 @@ from activecharge.dataset.importing.index_order import (
     DECISIVE,
     Evidence,
     Order,
+    OrderTrial,
     SecondBec,
     Tensors,
     detect,
@@ -19,6 +20,7 @@ from activecharge.dataset.importing.index_order import (
 )
 from activecharge.errors import UserError
 
+_TRY_FIT = "try order: fit, which takes minutes, or "
 _WORDS = {"pol_disp": "polarization first", "disp_pol": "displacement first"}
 
 
@@ -53,11 +55,12 @@ def convention_of(where: str, atoms: Atoms) -> Order | None:
 
 def settle_order(
     path: Path,
-    wanted: Order | Literal["detect"],
+    wanted: Order | Literal["detect", "fit"],
     conventions: Sequence[Order | None],
     born: BornFile | None,
     frames: Sequence[Tensors],
     second: SecondBec | None,
+    trial: OrderTrial | None = None,
 ) -> Settled:
     """Settle the index order, from what was said and from what the tensors show.
 
@@ -68,8 +71,8 @@ def settle_order(
     ----------
     path : pathlib.Path
         For messages.
-    wanted : {"pol_disp", "disp_pol", "detect"}
-        What the user says.
+    wanted : {"pol_disp", "disp_pol", "detect", "fit"}
+        What the user says; "fit" asks `trial` where all else leaves the order open.
     conventions : sequence
         What each frame says.
     born : BornFile or None
@@ -78,6 +81,8 @@ def settle_order(
         One entry a frame, as in `conventions`.
     second : callable or None
         See `activecharge.dataset.importing.index_order.detect`; asked only where nothing was said.
+    trial : callable, optional
+        A model fitted to both orders.
 
     Returns
     -------
@@ -95,7 +100,7 @@ def settle_order(
         said, reason = [born.order] * len(frames), f"as documented for {born.origin}"
     else:
         said, reason = list(conventions), "the frames' bec_convention"
-    if wanted != "detect":
+    if wanted == "pol_disp" or wanted == "disp_pol":
         for claim in said:
             if claim not in (None, wanted):
                 raise UserError(
@@ -109,6 +114,10 @@ def settle_order(
         return Settled(cast("tuple[Order, ...]", tuple(said)), reason, evidence)
     evidence = detect([frames[i] for i in unsaid], second)
     found = verdict(evidence)
+    if found is None and wanted == "fit" and trial is not None:
+        fitted = trial([frames[i] for i in unsaid])
+        evidence += (fitted,) if fitted is not None else ()
+        found = verdict(evidence)
     if found is None:
         raise UserError(_undecided(path, evidence))
     decisive = "; ".join(str(item) for item in evidence if item.order)
@@ -144,5 +153,6 @@ def _undecided(path: Path, evidence: Sequence[Evidence]) -> str:
         )
     return (
         f"{path}: the index order of the Born effective charges is not known, and {why}; "
+        f"{_TRY_FIT if all(item.decided is None for item in evidence) else ''}"
         "give order: pol_disp (polarization first) or disp_pol (displacement first)."
     )
