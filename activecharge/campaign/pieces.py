@@ -12,6 +12,7 @@ from activecharge.campaign import work
 from activecharge.campaign.config import ExecutorOptions
 from activecharge.campaign.console import Console
 from activecharge.campaign.executor import Lost, Slot, open_executor
+from activecharge.campaign.judge import check_labels
 from activecharge.campaign.store import LabelStore
 from activecharge.campaign.strict import strict
 from activecharge.committee import disagreement
@@ -21,6 +22,7 @@ from activecharge.dataset.candidates import candidate_to_atoms
 from activecharge.dataset.extxyz import read_labels, write_labels
 from activecharge.dataset.frames import write_frames
 from activecharge.dataset.identity import content_hash
+from activecharge.dataset.judging.left_out import left_out
 from activecharge.dataset.predictions import put_prediction, write_predictions
 from activecharge.dataset.splits import split
 from activecharge.errors import UserError
@@ -99,6 +101,9 @@ def train_file(
 ) -> int:
     """Train a committee on a labelled extxyz file; returns how many labels taught it."""
     labels = read_labels(data, rehash=True)
+    check_labels(labels, data)
+    for line in left_out(labels):
+        console.line(line)
     elements = sorted({s for label in labels for s in label.candidate.atoms.symbols})
     if any(out.glob("member-*")):
         raise UserError(f"{out}: holds a committee already; choose another folder for -o")
