@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from activecharge.campaign.judge import check_labels
 from activecharge.campaign.mistakes import sentence
+from activecharge.campaign.order_trial import fit_orders
 from activecharge.campaign.yaml_file import named_value, read_settings
 from activecharge.dataset.extxyz import write_labels
 from activecharge.dataset.importing.import_options import ImportOptions
@@ -135,7 +136,8 @@ def bring(data: Path, out: Path, options: ImportOptions, against: Sequence[Path]
     if out.exists() and out.samefile(data):
         raise UserError(f"{out}: is the file to import, which would be lost; give another name.")
     frames = {str(path): read_pool(path) for path in against}
-    imported = import_file(data, options, second=tight_binding_bec)
+    trial = fit_orders if options.order == "fit" else None
+    imported = import_file(data, options, second=tight_binding_bec, trial=trial)
     check_labels(imported.labels, data)
     frames[str(data)] = [label.candidate.atoms for label in imported.labels]
     repeats = find_repeats(frames)

@@ -284,7 +284,7 @@ def test_a_key_that_is_not_there_is_named(data):
 
 
 def test_frames_without_labels_are_named(data):
-    with pytest.raises(UserError, match=r"frame 1 .*holds no labels"):
+    with pytest.raises(UserError, match=r"frame 1 .*holds no labels that are known"):
         data([frame()[0], labelled(2)[0]])
 
 

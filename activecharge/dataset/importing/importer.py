@@ -133,9 +133,7 @@ def import_file(
     if born is not None:
         for own, tensors in zip(values, born.frames, strict=True):
             own["bec"] = tensors * factor(options.units.bec)
-    for (where, _), own in zip(frames, values, strict=True):
-        if not own:
-            raise UserError(f"{where}: holds no labels; name its keys or remove the frame.")
+    _check_labelled(frames, values)
     pairs = [(atoms, own) for (_, atoms), own in zip(frames, values, strict=True)]
     check_values(pairs, path)
     found = _Found(path, frames, keys, values, born)
@@ -201,6 +199,16 @@ def _label(
         reference,
         settings,
     )
+
+
+def _check_labelled(frames: list[tuple[str, Atoms]], values: list[dict[str, np.ndarray]]) -> None:
+    for frame, own in zip(frames, values, strict=True):
+        if not own:
+            held = "; ".join(str(item) for item in find_unread([frame], [{}])) or "no keys at all"
+            raise UserError(
+                f"{frame[0]}: holds no labels that are known, but {held}; name its keys or remove "
+                "the frame."
+            )
 
 
 def _check_strict(path: Path, unread: tuple[Unread, ...], unusual: tuple[str, ...]) -> None:

@@ -36,7 +36,7 @@ _SHAPES = {
 _NO_LABELS = re.compile(
     r"hash|source|origin|split|round|index|id|uid|name|step|time|timestep|iter|iteration|i|frame|"
     r"config|type|temperature|temp|natoms|nmol|seed|tags?|masses|mass|momenta|momentum|velocit\w+|"
-    r"vel\w*|initial|constraints?|move|mask|magmoms?|magnetic|map|shift|age|weight\w*",
+    r"vel\w*|initial|constraints?|move|mask|magmoms?|magnetic|map|shift|age|molecules|weight\w*",
     re.IGNORECASE,
 )
 """Words by which a key is known to be no label of this program's."""
@@ -89,10 +89,17 @@ def find_unread(
     read = {name for own in used for name in own}
     for (_, atoms), own in zip(frames, used, strict=True):
         for key in sorted(keys_of(atoms) - set(own.values()) - _OF_READ):
+            if key == "free_energy" and "energy" in own and _same(atoms, key, own["energy"]):
+                continue
             counts[key] += 1
             first.setdefault(key, atoms)
     found = [_unread(key, first[key], count, read) for key, count in counts.items()]
     return tuple(sorted(found, key=lambda item: (not item.hint, not item.numeric, item.key)))
+
+
+def _same(atoms: Atoms, key: str, other: str) -> bool:
+    """Whether two energies are one, as free and extrapolated ones of an insulator are."""
+    return bool(np.isclose(fetch(atoms, key), fetch(atoms, other), rtol=0, atol=1e-6))
 
 
 def _unread(key: str, atoms: Atoms, frames: int, read: set[str]) -> Unread:

@@ -18,6 +18,9 @@ dynamics reaches, and the model has no direction between atoms in one place."""
 DENSEST = 0.5
 """Å³ an atom, least. Water at 1000 GPa has above 2; below lies a cell in other units."""
 
+NEUTRAL = 0.01
+"""e. A stated charge below it is the rounding of a sum."""
+
 _MASS_TOLERANCE = 0.1
 """u. Programs round natural masses differently, by at most 0.02 u; isotopes differ by 1."""
 
@@ -84,7 +87,7 @@ def isotope_masses(atoms: Atoms) -> np.ndarray | None:
 
 def _check_neutral(atoms: Atoms, where: str) -> None:
     stated = net_charge(atoms)
-    if stated is not None and stated[1] != 0:
+    if stated is not None and abs(stated[1]) > NEUTRAL:
         raise UserError(
             f"{where}: {stated[0]} is {stated[1]:g}, but only neutral systems are supported "
             "for now; remove the frame."
@@ -127,5 +130,6 @@ def _check_apart(atoms: Atoms, where: str) -> None:
         if (distance := float(np.linalg.norm(step))) < COINCIDENT:
             raise UserError(
                 f"{where}: atoms {i} ({atoms.symbols[i]}) and {j} ({atoms.symbols[j]}) are "
-                f"{distance:.2g} Å apart, which is one place; remove one of them or the frame."
+                f"{distance:.2g} Å apart, which is one place; remove one of them or the frame, or "
+                "correct the unit (nm, fractions of the cell?)."
             )

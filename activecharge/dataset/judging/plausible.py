@@ -28,6 +28,9 @@ STIFFNESS = (15.0, 150.0)
 BOND_CHARGE = (0.2, 0.65)
 """e. 0.33 from the gas's dipole, 0.42 of force fields, up to 0.55 in the liquid."""
 
+BOND_CHARGE_OF_FEW = (0.08, 1.3)
+"""The same for fewer than five frames, in which the dipoles of molecules may cancel by chance."""
+
 STRESS = 1.0
 """eV/Å³ (160 GPa) at 1 g/cm³ and below; beyond it grows with the density's third power, since
 compressed water reaches 0.06 at 1.5 g/cm³, 1.6 at 3 and 4.4 at 4."""
@@ -45,6 +48,14 @@ LOWEST_ENERGY = -2200.0
 _ELECTRONS = {"all": {1: 1, 8: 8}, "valence": {1: 1, 8: 6}}
 _CERTAIN = 0.8
 """Correlation from which on a slope is believed."""
+
+_BONDS, _BOND_SPREAD = 8, 0.018
+"""Bonds, and spread of their lengths in Å, from which on forces are judged: at 300 K the spread is
+0.023, and what neighbours do to bonds at rest, up to 0.012, does not count."""
+
+_NET_BONDS = 0.4
+"""Å. Spread of each component of the summed O-H vectors from which on dipoles are judged: for one
+molecule it is 0.67, and less where molecules cancel, so that what polarizes them weighs more."""
 
 _HARTREES = (
     (-76.9, -75.9, "hartree, all electrons"),
@@ -127,7 +138,9 @@ def _bonds(pairs: Pairs) -> str:
 
 
 def _forces(slope: Slope) -> str:
-    if slope.points < 6 or abs(slope.correlation) < _CERTAIN:
+    if slope.points < _BONDS or slope.spread < _BOND_SPREAD:
+        return ""
+    if abs(slope.correlation) < _CERTAIN:
         return ""
     if STIFFNESS[0] <= slope.value <= STIFFNESS[1]:
         return ""
@@ -138,9 +151,10 @@ def _forces(slope: Slope) -> str:
 
 
 def _dipoles(slope: Slope) -> str:
-    if slope.points < 3 or abs(slope.correlation) < 0.9:
+    if slope.spread < _NET_BONDS or abs(slope.correlation) < _CERTAIN:
         return ""
-    if BOND_CHARGE[0] <= slope.value <= BOND_CHARGE[1]:
+    low, high = BOND_CHARGE if slope.points >= 15 else BOND_CHARGE_OF_FEW
+    if low <= slope.value <= high:
         return ""
     return (
         f"dipoles are {slope.value:.3g} e times the O-H vectors, where water has 0.33 to 0.5: they "

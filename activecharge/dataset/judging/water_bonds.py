@@ -33,11 +33,14 @@ class Slope:
     correlation : float
         Between -1 and 1.
     points : int
+    spread : float
+        Root mean square of the abscissas, in their unit.
     """
 
     value: float
     correlation: float
     points: int
+    spread: float
 
 
 def bond_length(pairs: Pairs) -> float:
@@ -65,7 +68,7 @@ def stiffness(pairs: Pairs) -> Slope:
     if len(x):
         x, y = x - x.mean(), y - y.mean()
     slope = _slope(x, y)
-    return Slope(-slope.value, -slope.correlation, slope.points)
+    return Slope(-slope.value, -slope.correlation, slope.points, slope.spread)
 
 
 def bond_charge(pairs: Pairs) -> Slope:
@@ -102,9 +105,9 @@ def _hydrogens(
 def _slope(x: np.ndarray, y: np.ndarray) -> Slope:
     size = float(np.sqrt((x**2).sum() * (y**2).sum()))
     if size == 0:
-        return Slope(float("nan"), 0.0, len(x))
-    product = float((x * y).sum())
-    return Slope(product / float((x**2).sum()), product / size, len(x))
+        return Slope(float("nan"), 0.0, len(x), 0.0)
+    product, square = float((x * y).sum()), float((x**2).sum())
+    return Slope(product / square, product / size, len(x), float(np.sqrt(square / len(x))))
 
 
 def _joined(arrays: list[np.ndarray]) -> np.ndarray:

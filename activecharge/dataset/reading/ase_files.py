@@ -22,16 +22,16 @@ def format_of(path: Path, format: str | None = None) -> str:
     format : str, optional
         What the user says.
     """
-    from ase.io.formats import UnknownFileTypeError, filetype
+    from ase.io.formats import UnknownFileTypeError, filetype, ioformats
 
     if format is not None:
         return format
     try:
         # An absolute path cannot look like the address of a server.
-        found = filetype(str(path.resolve()), guess=False)
+        found = filetype(str(path.resolve()))
     except UnknownFileTypeError:
         return "extxyz"
-    return "extxyz" if found == "xyz" else found
+    return found if found in ioformats and found != "xyz" else "extxyz"
 
 
 def read_ase(path: Path, format: str) -> Iterator[tuple[str, Atoms]]:
@@ -72,9 +72,14 @@ def read_ase(path: Path, format: str) -> Iterator[tuple[str, Atoms]]:
     except Exception as error:
         detail = " ".join(str(error).split())[:120]
         raise UserError(
-            f"{path}: ASE cannot read it ({type(error).__name__}: {detail}); give a format that "
-            "ASE knows, or name it with `format`."
+            f"{path}: ASE cannot read it as {format} ({type(error).__name__}: {detail}); give a "
+            "format that ASE knows, or import it with its --format."
         ) from error
+    if not frames:
+        raise UserError(
+            f"{path}: holds no frames if it is {format}, for which ASE takes it by its name; "
+            "import it with its --format."
+        )
     for number, atoms in enumerate(frames):
         yield f"{path}, frame {number} (counting from 0)", atoms
 

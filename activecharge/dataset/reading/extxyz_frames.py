@@ -23,6 +23,7 @@ _WORDS = {
     for word in ("Properties", "Lattice")
 }
 _MATRIX = re.compile(r"Got info item (\w+), expecting special 3x3")
+_CELL_OF_IPI = re.compile(r"\bCELL[({]")
 _CLOSING = {"'": "'", '"': '"', "{": "}", "[": "]"}
 
 
@@ -67,6 +68,11 @@ def _atom_count(line: str, where: str, number: int) -> int:
 def _parse(comment: str, rows: Sequence[str], where: str) -> Atoms:
     comment = _usual_words(comment)
     _check_quotes(comment, where)
+    if _CELL_OF_IPI.search(comment) and "Lattice" not in comment:
+        raise UserError(
+            f"{where}: states its cell as i-PI does ({comment.strip()[:40]!r}), which would be "
+            'overlooked; write Lattice="..." with nine numbers, and everything in Å.'
+        )
     columns = _columns(comment)
     masses, rows = _with_symbols(rows, columns, where)
     text = "\n".join([str(len(rows)), comment, *rows, ""])
