@@ -14,7 +14,7 @@ def left_out(labels: Iterable[Label]) -> list[str]:
     """
     dipoles = stresses = 0
     for label in labels:
-        periodic = label.candidate.atoms.pbc.all()
+        periodic = bool(label.candidate.atoms.pbc.all())
         dipoles += periodic and "dipole" in label.values
         stresses += not periodic and "stress" in label.values
     found = []
