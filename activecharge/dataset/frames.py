@@ -75,6 +75,11 @@ def read_frames(path: Path | str, format: str | None = None) -> Iterator[tuple[s
     if is_deepmd(path):
         yield from read_deepmd(path)
         return
+    if path.is_dir():
+        raise UserError(
+            f"{path}: is a folder, but not a system of DeePMD-kit (type.raw, type_map.raw, set.*); "
+            "give a file, or one system's folder."
+        )
     name = path.with_suffix("") if path.suffix.lower() in PACKERS else path
     if format is None and path.is_file() and name.suffix.lower() not in _EXTXYZ:
         format = format_of(path)

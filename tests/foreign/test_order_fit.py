@@ -12,7 +12,7 @@ from activecharge.dataset.importing.index_order import Evidence, Tensors
 from activecharge.errors import UserError
 
 STEPS = 120
-"""Enough for single molecules, a fifth of what boxes are given."""
+"""Enough for single molecules, an eighth of what boxes are given."""
 
 
 def boxes(count, transposed=False):

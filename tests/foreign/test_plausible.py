@@ -99,6 +99,7 @@ POPULATIONS = {8: 6.0, 1: 1.0}
         (changed(bec=-1), r"sign is inverted; give units\.bec: -e"),
         (changed(charges=-1), r"sign is inverted; give units\.charges: -e"),
         (changed(charges=0), "all charges are zero"),
+        (changed(bec=0), "all Born effective charges are zero"),
         (changed(energy=23.06 * HARTREE), r"below that of all electrons"),
     ],
 )

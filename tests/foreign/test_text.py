@@ -69,6 +69,17 @@ def test_a_quote_that_swallows_keys_is_refused(write):
     assert len(only(write(text(WATER, "it's water, no more")))) == 3
 
 
+def test_a_key_given_twice_is_refused(write):
+    with pytest.raises(UserError, match=r"frame 0 .*energy is given twice"):
+        only(write(text(WATER, f"energy=-14.5 note='energy=1 energy=2' energy=-14.6 {PLAIN}")))
+    assert only(write(text(WATER, f"energy=-14.5 note='a=1 a=2' free_energy=-14.5 {PLAIN}")))
+
+
+def test_a_folder_of_anything_is_refused(tmp_path):
+    with pytest.raises(UserError, match="is a folder, but not a system of DeePMD-kit"):
+        list(read_frames(tmp_path))
+
+
 def test_brackets_and_json_in_comments(write):
     comment = f'meta={{"a": [1, 2]}} list=[1,2,3] note="x [y] {{z}}" energy=-14.5 {PLAIN}'
     atoms = only(write(text(WATER, comment)))

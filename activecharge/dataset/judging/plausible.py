@@ -7,9 +7,9 @@ are broken by other units, other signs and other quantities. What is merely unus
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from ase import Atoms
 
 from activecharge.dataset.importing import unit_names
+from activecharge.dataset.judging.frame_values import fault_of_frame, water_molecules
 from activecharge.dataset.judging.water_bonds import (
     Pairs,
     Slope,
@@ -31,22 +31,6 @@ BOND_CHARGE = (0.2, 0.65)
 BOND_CHARGE_OF_FEW = (0.08, 1.3)
 """The same for fewer than five frames, in which the dipoles of molecules may cancel by chance."""
 
-STRESS = 1.0
-"""eV/Å³ (160 GPa) at 1 g/cm³ and below; beyond it grows with the density's third power, since
-compressed water reaches 0.06 at 1.5 g/cm³, 1.6 at 3 and 4.4 at 4."""
-
-ASYMMETRY = (1e-4, 0.01)
-"""Largest accepted difference of a stress from its transpose: eV/Å³, and share of its largest
-component. A stress is symmetric; printed digits and grids break that by less."""
-
-BORN = {"O": -2.4, "H": 1.2}
-"""e. Means of the isotropic part over a frame come near the formal charges, -2 and 1, in ice X, and
-are -0.5 and 0.25 in the gas, where values in debye/Å are beyond these limits, too."""
-
-LOWEST_ENERGY = -2200.0
-"""eV a water molecule. All electrons together bind by 2081 eV (76.44 hartree)."""
-
-_ELECTRONS = {"all": {1: 1, 8: 8}, "valence": {1: 1, 8: 6}}
 _CERTAIN = 0.8
 """Correlation from which on a slope is believed."""
 
@@ -86,7 +70,9 @@ def check_values(pairs: Pairs, path: object) -> None:
     """
     if fault := _bonds(pairs) or _forces(stiffness(pairs)) or _dipoles(bond_charge(pairs)):
         raise UserError(f"{path}: {fault}")
-    faults = {i: text for i, (atoms, own) in enumerate(pairs) if (text := _frame_fault(atoms, own))}
+    faults = {
+        i: text for i, (atoms, own) in enumerate(pairs) if (text := fault_of_frame(atoms, own))
+    }
     if faults:
         raise UserError(in_frames(faults, path))
 
@@ -117,12 +103,6 @@ def remarks(pairs: Pairs) -> list[str]:
                 f"if so, give units.energy: {unit.split(',')[0]}"
             )
     return found
-
-
-def water_molecules(atoms: Atoms) -> int:
-    """How many molecules a frame of nothing but H2O has; 0 for other compositions."""
-    hydrogens, oxygens = (int((atoms.numbers == number).sum()) for number in (1, 8))
-    return oxygens if hydrogens == 2 * oxygens and 3 * oxygens == len(atoms) else 0
 
 
 def _bonds(pairs: Pairs) -> str:
@@ -178,94 +158,3 @@ def _explained(
     fits.sort(key=lambda unit: abs(np.log(value * unit_names.factor(unit) / middle)))
     advice = f"give units.{name}: {' or '.join(fits[:2])}" if fits else f"correct units.{name}"
     return f"{sign}; {advice}, or name another key."
-
-
-def _frame_fault(atoms: Atoms, values: Mapping[str, np.ndarray]) -> str:
-    return (
-        (_charges(atoms, values["charges"]) if "charges" in values else "")
-        or (_born(atoms, values["bec"]) if "bec" in values else "")
-        or (_stress(atoms, values["stress"]) if "stress" in values else "")
-        or (_energy(atoms, float(values["energy"])) if "energy" in values else "")
-    )
-
-
-def _charges(atoms: Atoms, charges: np.ndarray) -> str:
-    if not np.isfinite(charges).all():
-        return ""
-    means = _means(atoms, charges)
-    if len(means) < 2:
-        return ""
-    if set(atoms.numbers) <= {1, 8}:
-        for which, electrons in _ELECTRONS.items():
-            count = sum(electrons[number] for number in atoms.numbers)
-            # Populations sum to the electrons but for printed digits; half an electron is far off.
-            if abs(abs(charges.sum()) - count) < 0.05 + 0.01 * count:
-                return (
-                    f"charges sum to {charges.sum():.4g} e, the number of {which} electrons, with "
-                    f"O at {means['O']:.3g}: they are electron populations; subtract them from "
-                    "the nuclear (or core) charges, or name another key."
-                )
-    if not charges.any():
-        return "all charges are zero, as where none were computed; remove them."
-    if means["O"] >= means["H"]:
-        return (
-            f"the mean charge of O is {means['O']:.2f} e and of H {means['H']:.2f} e, so their "
-            "sign is inverted; give units.charges: -e, or name another key."
-        )
-    return ""
-
-
-def _born(atoms: Atoms, bec: np.ndarray) -> str:
-    means = _means(atoms, np.trace(bec, axis1=1, axis2=2) / 3)
-    if len(means) == 2 and means["O"] >= means["H"]:
-        return (
-            f"the mean Born effective charge of O is {means['O']:.2f} e and of H "
-            f"{means['H']:.2f} e, so their sign is inverted; give units.bec: -e."
-        )
-    for symbol, limit in BORN.items():
-        if symbol in means and abs(means[symbol]) > abs(limit):
-            return (
-                f"the mean Born effective charge of {symbol} is {means[symbol]:.3g} e, far beyond "
-                "its formal charge; give units.bec, debye/Å say, or name another key."
-            )
-    return ""
-
-
-def _stress(atoms: Atoms, stress: np.ndarray) -> str:
-    largest = float(np.abs(stress).max())
-    skew = float(np.abs(stress - stress.T).max())
-    if skew > ASYMMETRY[0] + ASYMMETRY[1] * largest:
-        return (
-            f"the stress differs from its transpose by {skew:.3g} eV/Å³, but stresses are "
-            "symmetric; its numbers may be in another order, or of another quantity."
-        )
-    if not atoms.pbc.all():
-        return ""
-    density = atoms.get_masses().sum() * 1.66053907 / atoms.get_volume()
-    limit = STRESS * max(1.0, density) ** 3
-    if largest > limit:
-        return (
-            f"the stress has a component of {largest:.3g} eV/Å³, beyond {limit:.3g} at "
-            f"{density:.2f} g/cm³; give units.stress (GPa, kbar; with a minus where pressure "
-            "counts positive, as VASP prints it), or name it as keys.virial if it is a virial."
-        )
-    return ""
-
-
-def _energy(atoms: Atoms, energy: float) -> str:
-    count = water_molecules(atoms)
-    if not count or energy / count > LOWEST_ENERGY:
-        return ""
-    return (
-        f"the energy is {energy / count:.6g} eV a molecule, below that of all electrons of water "
-        "(-2081 eV); give units.energy, kcal/mol or kJ/mol say."
-    )
-
-
-def _means(atoms: Atoms, scalars: np.ndarray) -> dict[str, float]:
-    """Means over the finite entries of oxygen and hydrogen."""
-    return {
-        symbol: float(own[np.isfinite(own)].mean())
-        for symbol in ("O", "H")
-        if np.isfinite(own := scalars[atoms.symbols == symbol]).any()
-    }

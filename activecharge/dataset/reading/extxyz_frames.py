@@ -23,6 +23,7 @@ _WORDS = {
     for word in ("Properties", "Lattice")
 }
 _MATRIX = re.compile(r"Got info item (\w+), expecting special 3x3")
+_KEY = re.compile(r"(?<![^\s])([A-Za-z_][^\s=]*)\s*=")
 _CELL_OF_IPI = re.compile(r"\bCELL[({]")
 _CLOSING = {"'": "'", '"': '"', "{": "}", "[": "]"}
 
@@ -67,7 +68,7 @@ def _atom_count(line: str, where: str, number: int) -> int:
 
 def _parse(comment: str, rows: Sequence[str], where: str) -> Atoms:
     comment = _usual_words(comment)
-    _check_quotes(comment, where)
+    _check_keys(_outside_quotes(comment, where), where)
     if _CELL_OF_IPI.search(comment) and "Lattice" not in comment:
         raise UserError(
             f"{where}: states its cell as i-PI does ({comment.strip()[:40]!r}), which would be "
@@ -101,9 +102,10 @@ def _usual_words(comment: str) -> str:
     return comment
 
 
-def _check_quotes(comment: str, where: str) -> None:
-    """Refuse a quote or bracket that is never closed and swallows the keys behind it."""
+def _outside_quotes(comment: str, where: str) -> str:
+    """What stands outside quotes and brackets; refused if one swallows the keys behind it."""
     closing, opened, escaped = "", 0, False
+    outside = []
     for place, char in enumerate(comment):
         if escaped:
             escaped = False
@@ -113,10 +115,24 @@ def _check_quotes(comment: str, where: str) -> None:
             closing = "" if char == closing else closing
         elif char in _CLOSING:
             closing, opened = _CLOSING[char], place
+        else:
+            outside.append(char)
     if closing and "=" in comment[opened:]:
         raise UserError(
             f"{where}: {comment[opened]} in the comment line is never closed and hides the keys "
             f"behind it ({comment[opened : opened + 30]!r}); close or remove it."
+        )
+    return "".join(outside)
+
+
+def _check_keys(outside: str, where: str) -> None:
+    """Refuse a key that is given twice, of which the last would be taken in silence."""
+    keys = _KEY.findall(outside)
+    twice = sorted(key for key in set(keys) if keys.count(key) > 1)
+    if twice:
+        raise UserError(
+            f"{where}: {', '.join(twice)} {'is' if len(twice) == 1 else 'are'} given twice in the "
+            "comment line; keep one of them."
         )
 
 
