@@ -204,3 +204,18 @@ def test_what_honest_calculations_do_passes():
     judged(changed(forces=lambda v: 1e-3 * rng.normal(size=v["forces"].shape)))
     judged([(Atoms("O"), {"energy": np.array(-432.0), "forces": np.zeros((1, 3))})])
     judged([FRAMES[0]])
+
+
+def test_other_elements_have_other_charges():
+    """An oxide's, and hydrogen that is bonded to carbon."""
+    rutile = Atoms("TiO2", positions=[[0, 0, 0], [1.4, 1.4, 0], [3.2, 3.2, 0]])
+    rutile.cell, rutile.pbc = np.diag([4.6, 4.6, 2.96]), True
+    judged([(rutile, {"bec": np.array([6.4, -3.2, -3.2])[:, None, None] * np.eye(3)})])
+    methanol = Atoms(
+        "COHHHH",
+        positions=[
+            *([0.0, 0.0, 0.0], [1.42, 0.0, 0.0], [1.75, 0.9, 0.0]),
+            *([-0.36, 1.03, 0.0], [-0.36, -0.51, 0.89], [-0.36, -0.51, -0.89]),
+        ],
+    )
+    judged([(methanol, {"energy": np.array(-30.0), "charges": np.zeros(6)})])

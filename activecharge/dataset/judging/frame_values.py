@@ -32,9 +32,11 @@ def fault_of_frame(atoms: Atoms, values: Mapping[str, np.ndarray]) -> str:
     values : mapping of str to numpy.ndarray
         By property name, units as in `activecharge.properties`; per-atom values may be NaN.
     """
+    # Oxygen of an oxide is another matter.
+    water = set(atoms.numbers.tolist()) == {1, 8}
     return (
-        (_charges(atoms, values["charges"]) if "charges" in values else "")
-        or (_born(atoms, values["bec"]) if "bec" in values else "")
+        (_charges(atoms, values["charges"]) if water and "charges" in values else "")
+        or (_born(atoms, values["bec"]) if water and "bec" in values else "")
         or (_stress(atoms, values["stress"]) if "stress" in values else "")
         or (_energy(atoms, float(values["energy"])) if "energy" in values else "")
     )
@@ -50,18 +52,15 @@ def _charges(atoms: Atoms, charges: np.ndarray) -> str:
     if not np.isfinite(charges).all():
         return ""
     means = _means(atoms, charges)
-    if len(means) < 2:
-        return ""
-    if set(atoms.numbers) <= {1, 8}:
-        for which, electrons in _ELECTRONS.items():
-            count = sum(electrons[number] for number in atoms.numbers)
-            # Populations sum to the electrons but for printed digits; half an electron is far off.
-            if abs(abs(charges.sum()) - count) < 0.05 + 0.01 * count:
-                return (
-                    f"charges sum to {charges.sum():.4g} e, the number of {which} electrons, with "
-                    f"O at {means['O']:.3g}: they are electron populations; subtract them from "
-                    "the nuclear (or core) charges, or name another key."
-                )
+    for which, electrons in _ELECTRONS.items():
+        count = sum(electrons[number] for number in atoms.numbers)
+        # Populations sum to the electrons but for printed digits and grids.
+        if abs(abs(charges.sum()) - count) < 0.05 + 0.01 * count:
+            return (
+                f"charges sum to {charges.sum():.4g} e, the number of {which} electrons, with O "
+                f"at {means['O']:.3g}: they are electron populations; subtract them from the "
+                "nuclear (or core) charges, or name another key."
+            )
     if not charges.any():
         return "all charges are zero, as where none were computed; remove them."
     if means["O"] >= means["H"]:

@@ -88,11 +88,11 @@ def bond_charge(pairs: Pairs) -> Slope:
 def _hydrogens(
     pairs: Pairs,
 ) -> Iterator[tuple[Atoms, Mapping[str, np.ndarray], np.ndarray, np.ndarray]]:
-    """Frames with hydrogen and oxygen: the vectors from the nearest oxygens to all hydrogens."""
+    """Frames of hydrogen and oxygen: the vectors from the nearest oxygens to all hydrogens."""
     for index in np.unique(np.linspace(0, len(pairs) - 1, min(len(pairs), _FRAMES)).astype(int)):
         atoms, values = pairs[index]
         hydrogens, oxygens = np.flatnonzero(atoms.numbers == 1), np.flatnonzero(atoms.numbers == 8)
-        if not len(hydrogens) or not len(oxygens) or len(atoms) > _ATOMS:
+        if set(atoms.numbers.tolist()) != {1, 8} or len(atoms) > _ATOMS:
             continue
         vectors = atoms.positions[hydrogens, None] - atoms.positions[None, oxygens]
         if atoms.pbc.all():
