@@ -75,7 +75,8 @@ class Intake:
             "labelled": imported.frames,
             "keys": imported.keys,
             "not_read": [str(item) for item in imported.unread],
-            "remarks": [*imported.remarks, *left_out(imported.labels)],
+            "remarks": list(imported.remarks),
+            "not_taught": left_out(imported.labels),
             "masked": imported.masked,
             "bec_order": imported.order,
             "bec_order_from": imported.order_from,
@@ -93,6 +94,7 @@ class Intake:
             lines.append(f"  {name} from {', '.join(f'{k} in {n}' for k, n in keys.items())}")
         lines += _section("not read", facts["not_read"])
         lines += _section("remarks", facts["remarks"])
+        lines += _section("not used in training", facts["not_taught"])
         for name, count in facts["masked"].items():
             lines.append(f"  {name}: missing for {count} atoms, which stay masked")
         if self.imported.frames.get("bec"):

@@ -20,7 +20,13 @@ from activecharge.dataset.importing.index_order import (
 )
 from activecharge.errors import UserError
 
-_TRY_FIT = "try order: fit, which takes minutes, or "
+_GIVE = "give order: pol_disp (polarization first) or disp_pol (displacement first)."
+_ADVICE = {
+    False: f"try order: fit, which takes minutes, or {_GIVE}",
+    True: f"a fit needs six frames or more with all tensors; {_GIVE}",
+}
+"""What to do, by whether a fit was tried already."""
+
 _WORDS = {"pol_disp": "polarization first", "disp_pol": "displacement first"}
 
 
@@ -119,7 +125,7 @@ def settle_order(
         evidence += (fitted,) if fitted is not None else ()
         found = verdict(evidence)
     if found is None:
-        raise UserError(_undecided(path, evidence))
+        raise UserError(f"{_undecided(path, evidence)}; {_ADVICE[wanted == 'fit']}")
     decisive = "; ".join(str(item) for item in evidence if item.order)
     return Settled(tuple(order or found for order in said), f"detected: {decisive}", evidence)
 
@@ -151,8 +157,4 @@ def _undecided(path: Path, evidence: Sequence[Evidence]) -> str:
         why = (
             f"the evidence is not decisive, for which a factor of {DECISIVE:g} is asked: {figures}"
         )
-    return (
-        f"{path}: the index order of the Born effective charges is not known, and {why}; "
-        f"{_TRY_FIT if all(item.decided is None for item in evidence) else ''}"
-        "give order: pol_disp (polarization first) or disp_pol (displacement first)."
-    )
+    return f"{path}: the index order of the Born effective charges is not known, and {why}"
