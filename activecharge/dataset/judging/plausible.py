@@ -36,7 +36,7 @@ _CERTAIN = 0.8
 
 _BONDS, _BOND_SPREAD = 8, 0.018
 """Bonds, and spread of their lengths in Å, from which on forces are judged: at 300 K the spread is
-0.023, and what neighbours do to bonds at rest, up to 0.012, does not count."""
+0.023, and what neighbours do to bonds at rest, up to 0.009, does not count."""
 
 _NET_BONDS = 0.4
 """Å. Spread of each component of the summed O-H vectors from which on dipoles are judged: for one
