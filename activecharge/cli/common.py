@@ -42,7 +42,13 @@ _NOT_EXTXYZ = {".traj", ".db", ".json", ".cif", ".pdb", ".npy", ".npz", ".h5", "
 
 Out = Annotated[
     Path,
-    typer.Option("-o", "--out", help="File to write, as .gz compressed.", callback=_extxyz_out),
+    typer.Option(
+        "-o",
+        "--out",
+        help="File to write, as .gz compressed.",
+        dir_okay=False,
+        callback=_extxyz_out,
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Workers = Annotated[int, typer.Option(help="Parallel workers, one CPU each.", min=1)]
