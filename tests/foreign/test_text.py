@@ -73,6 +73,7 @@ def test_a_key_given_twice_is_refused(write):
     with pytest.raises(UserError, match=r"frame 0 .*energy is given twice"):
         only(write(text(WATER, f"energy=-14.5 note='energy=1 energy=2' energy=-14.6 {PLAIN}")))
     assert only(write(text(WATER, f"energy=-14.5 note='a=1 a=2' free_energy=-14.5 {PLAIN}")))
+    assert only(write(text(WATER, "a plain remark: x = 1, y = 2, x = 3")))
 
 
 def test_a_folder_of_anything_is_refused(tmp_path):

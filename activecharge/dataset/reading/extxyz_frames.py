@@ -126,8 +126,13 @@ def _outside_quotes(comment: str, where: str) -> str:
 
 
 def _check_keys(outside: str, where: str) -> None:
-    """Refuse a key that is given twice, of which the last would be taken in silence."""
+    """Refuse a key that is given twice, of which the last would be taken in silence.
+
+    A comment with neither Properties nor Lattice may be no more than a remark.
+    """
     keys = _KEY.findall(outside)
+    if not {"Properties", "Lattice"} & set(keys):
+        return
     twice = sorted(key for key in set(keys) if keys.count(key) > 1)
     if twice:
         raise UserError(
