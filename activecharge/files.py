@@ -2,10 +2,74 @@
 
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from activecharge.errors import UserError
+
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def destination(path: Path | str) -> Path:
+    """Where a file of this name would be written: a regular file, or a place that is free.
+
+    Symbolic links are followed, so that the link stays and its target is written.
+
+    Parameters
+    ----------
+    path : path-like
+        Nothing is made or changed there.
+
+    Returns
+    -------
+    pathlib.Path
+        `path` itself, or the end of its links.
+
+    Raises
+    ------
+    UserError
+        If something other than a regular file stands there, or links lead in a circle.
+    """
+    path = Path(path)
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    try:
+        mode = target.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return target
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror}); give another name."
+        ) from error
+    kind = _KINDS.get(stat.S_IFMT(mode))
+    if kind is not None:
+        raise UserError(
+            f"{path}: is {kind}, which would be replaced; give the name of a file, new or old."
+        )
+    return target
+
+
+def check_destination(path: Path | str) -> None:
+    """Refuse a name that could not be written later, before anything is spent on its content.
+
+    Raises
+    ------
+    UserError
+        As `destination`, or if the folder that would hold the file cannot take it.
+    """
+    folder = destination(path).absolute().parent
+    while not os.path.lexists(folder):
+        folder = folder.parent
+    if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        raise UserError(f"{path}: {folder} is no folder that may be written to; give another name.")
 
 
 def write_atomic(path: Path | str, write: Callable[[Path], object]) -> Path:
@@ -14,29 +78,34 @@ def write_atomic(path: Path | str, write: Callable[[Path], object]) -> Path:
     Parameters
     ----------
     path : path-like
-        Final place; its folder is made if need be.
+        Final place, see `destination`; its folder is made if need be.
     write : callable
-        Gets the temporary path, which carries the same suffix as `path`.
+        Gets the temporary path, which carries the same suffix as the final one.
 
     Returns
     -------
     pathlib.Path
-        The final path.
+        The path as given.
+
+    Raises
+    ------
+    UserError
+        If the path is that of a device, a pipe, a socket or a folder.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-", suffix=path.suffix)
+    target = destination(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".tmp-", suffix=target.suffix)
     os.close(handle)
     temporary = Path(name)
     try:
         write(temporary)
         temporary.chmod(0o666 & ~_UMASK)
         _sync(temporary)
-        temporary.replace(path)
-        _sync(path.parent)
+        temporary.replace(target)
+        _sync(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
-    return path
+    return Path(path)
 
 
 def write_text(path: Path | str, text: str) -> Path:

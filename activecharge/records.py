@@ -17,7 +17,8 @@ class Candidate:
     Attributes
     ----------
     atoms : ase.Atoms
-        Species, positions, cell and periodicity only, rounded as the files store them.
+        Species, positions, cell and periodicity only, rounded as the files store them; masses
+        where there are isotopes.
     hash : str
         Content hash from `activecharge.dataset.identity.content_hash`.
     source : str

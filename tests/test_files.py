@@ -5,10 +5,12 @@ import os
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from activecharge.files import write_atomic, write_json, write_text
+from activecharge.errors import UserError
+from activecharge.files import check_destination, write_atomic, write_json, write_text
 
 
 def test_the_writer_gets_a_path_beside_the_final_one_with_its_suffix(tmp_path):
@@ -91,3 +93,71 @@ def test_permissions_follow_the_umask(tmp_path, umask):
 def test_importing_leaves_the_umask_alone():
     code = "import os; os.umask(0o027); import activecharge.files; assert os.umask(0) == 0o027"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def make_pipe(path):
+    os.mkfifo(path)
+
+
+def make_folder(path):
+    path.mkdir()
+    (path / "inside").touch()
+
+
+def make_socket(path):
+    import socket
+
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+
+
+def make_circle(path):
+    path.symlink_to(path.with_name("back"))
+    path.with_name("back").symlink_to(path)
+
+
+def make_link_to_a_device(path):
+    path.symlink_to("/dev/null")
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (make_pipe, "is a pipe"),
+        (make_folder, "is a folder"),
+        (make_socket, "is a socket"),
+        (make_circle, "cannot be written .*symbolic links"),
+        (make_link_to_a_device, "is a device"),
+    ],
+)
+def test_only_files_are_replaced(tmp_path, monkeypatch, make, said):
+    monkeypatch.chdir(tmp_path)  # names of sockets must be short
+    target = Path("there.xyz")
+    make(target)
+    before = target.lstat()
+    for refuse in (check_destination, lambda path: write_text(path, "new")):
+        with pytest.raises(UserError, match=rf"there\.xyz: {said}"):
+            refuse(target)
+    after = target.lstat()
+    assert (after.st_mode, after.st_ino) == (before.st_mode, before.st_ino)
+    assert not list(tmp_path.glob(".tmp-*"))
+
+
+def test_a_link_stays_and_its_target_is_written(tmp_path):
+    (tmp_path / "far").mkdir()
+    target, link = tmp_path / "far" / "real.txt", tmp_path / "link.txt"
+    for content in ("first", "second"):  # at first the link leads nowhere
+        link.unlink(missing_ok=True)
+        link.symlink_to(Path("far") / "real.txt")
+        check_destination(link)
+        assert write_text(link, content) == link
+        assert link.is_symlink() and target.read_text() == content
+    assert [path.name for path in target.parent.iterdir()] == ["real.txt"]
+
+
+def test_a_destination_is_checked_without_making_anything(tmp_path):
+    check_destination(tmp_path / "new" / "folder" / "x.xyz")
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="is no folder that may be written to"):
+        check_destination(tmp_path / "file" / "x.xyz")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -6,6 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
+from activecharge.errors import UserError
+from activecharge.files import check_destination
+
 CampaignFile = Annotated[
     Path,
     typer.Argument(
@@ -25,8 +28,35 @@ Address = Annotated[
 CommitteeDir = Annotated[
     Path, typer.Argument(help="Folder of a committee, or a run directory.", metavar="COMMITTEE")
 ]
-Frames = Annotated[Path, typer.Argument(help="extxyz file.", metavar="FRAMES")]
-Out = Annotated[Path, typer.Option("-o", "--out", help="File to write.", dir_okay=False)]
+Frames = Annotated[
+    Path, typer.Argument(help="extxyz, a DeePMD folder, or what ASE reads.", metavar="FRAMES")
+]
+
+
+def _extxyz_out(path: Path) -> Path:
+    """Refuse, before the work, a name that cannot be written or that says another format."""
+    check_destination(path)
+    if path.suffix.lower() in _NOT_EXTXYZ:
+        raise UserError(
+            f"{path}: extxyz is what is written; name the file .xyz or .extxyz, with .gz behind "
+            "it to have it compressed."
+        )
+    return path
+
+
+_NOT_EXTXYZ = {".traj", ".db", ".json", ".cif", ".pdb", ".npy", ".npz", ".h5", ".hdf5", ".zip"}
+"""Names by which this program and others would take extxyz for something else."""
+
+Out = Annotated[
+    Path,
+    typer.Option(
+        "-o",
+        "--out",
+        help="File to write, as .gz compressed.",
+        dir_okay=False,
+        callback=_extxyz_out,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Workers = Annotated[int, typer.Option(help="Parallel workers, one CPU each.", min=1)]
 Device = Annotated[str, typer.Option(help="torch device: cpu, cuda, cuda:1 ...")]

@@ -9,7 +9,9 @@ from activecharge.cli.common import AsJson, Out, show
 
 
 def import_(
-    data: Annotated[Path, typer.Argument(help="extxyz, or what ASE reads.", metavar="DATA")],
+    data: Annotated[
+        Path, typer.Argument(help="extxyz, a DeePMD folder, or what ASE reads.", metavar="DATA")
+    ],
     out: Out,
     config: Annotated[
         Path | None, typer.Option(help="YAML file with the settings of docs/import.md.")
@@ -22,7 +24,7 @@ def import_(
     ] = None,
     order: Annotated[
         str | None,
-        typer.Option(help="Index order of Born effective charges: pol_disp, disp_pol, detect."),
+        typer.Option(help="Index order of Born charges: pol_disp, disp_pol, detect or fit."),
     ] = None,
     bec_file: Annotated[
         Path | None, typer.Option(help="VASP OUTCAR or CP2K APT file with Born effective charges.")
@@ -31,17 +33,29 @@ def import_(
         list[Path] | None,
         typer.Option(help="File that should share no frame with DATA; repeatable."),
     ] = None,
+    format: Annotated[
+        str | None, typer.Option(help="ASE's name of the format; by default told from the file.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse what would be left unread or remarked on.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Take in labelled data of other programs.
 
-    The index order of Born effective charges is given or told from the data, never guessed.
+    The index order of Born effective charges is given or told from the data, never guessed. What
+    is not read is listed; values that cannot be water's are refused.
 
     Example: `activecharge import theirs.xyz -o ours.xyz --key bec=apt --unit energy=hartree`
     """
     from activecharge.campaign.standalone.intake import bring, import_options
 
-    given = {"order": order, "bec_file": bec_file and str(bec_file)}
+    given = {
+        "order": order,
+        "bec_file": bec_file and str(bec_file),
+        "format": format,
+        "strict": strict or None,
+    }
     options = import_options(config, key or (), unit or (), given)
     intake = bring(data, out, options, against or ())
     show(intake.facts(), intake.text(), as_json)

@@ -1,7 +1,7 @@
 """Unlabelled configurations as extxyz frames, and back, with where they came from."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,8 @@ import numpy as np
 from ase import Atoms
 
 from activecharge.dataset.frames import read_frames, write_frames
-from activecharge.dataset.values import check_configuration
+from activecharge.dataset.identity import content_hash
+from activecharge.dataset.judging.configuration import check_configuration, isotope_masses
 from activecharge.records import Candidate
 from activecharge.rounding import as_stored
 
@@ -45,19 +46,23 @@ def candidate_to_atoms(candidate: Candidate) -> Atoms:
     return atoms
 
 
-def candidate_from_atoms(atoms: Atoms, hasher: Callable[[Atoms], str] | None = None) -> Candidate:
-    """Candidate of a checked frame; `hasher` recomputes the hash that is else taken as stored."""
+def candidate_from_atoms(atoms: Atoms, rehash: bool = False) -> Candidate:
+    """Candidate of a checked frame; its hash as stored, or of its content where none is stored.
+
+    With `rehash` it always follows the content, so that an edited frame loses its old identity.
+    """
     bare = bare_configuration(atoms)
+    stored = None if rehash else atoms.info.get("hash")
     return Candidate(
         atoms=bare,
-        hash=str(atoms.info.get("hash", "")) if hasher is None else hasher(bare),
+        hash=content_hash(bare) if stored is None else str(stored),
         source=str(atoms.info.get("source", "file")),
         origin=read_mapping(atoms.info.get("origin")),
     )
 
 
 def bare_configuration(atoms: Atoms) -> Atoms:
-    """Copy species, positions, cell and periodicity alone, rounded as files store them.
+    """Copy species, positions, cell and periodicity, rounded as files store them.
 
     Parameters
     ----------
@@ -66,7 +71,7 @@ def bare_configuration(atoms: Atoms) -> Atoms:
     Returns
     -------
     ase.Atoms
-        Free frames have no cell.
+        Free frames have no cell; masses are kept where there are isotopes.
     """
     cell = atoms.cell.array if atoms.pbc.all() else np.zeros((3, 3))
     return Atoms(
@@ -74,6 +79,7 @@ def bare_configuration(atoms: Atoms) -> Atoms:
         positions=as_stored(atoms.positions),
         cell=as_stored(cell),
         pbc=atoms.pbc,
+        masses=isotope_masses(atoms),
     )
 
 

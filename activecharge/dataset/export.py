@@ -6,6 +6,7 @@ from typing import Any
 
 from activecharge.dataset.extxyz import write_labels
 from activecharge.dataset.manifest import manifest
+from activecharge.dataset.reading.text_lines import PACKERS
 from activecharge.errors import UserError
 from activecharge.files import write_json
 from activecharge.records import Label
@@ -20,7 +21,8 @@ def export(
     """Write all frames, each split by itself, and a manifest.
 
     For `data.xyz`: `data.xyz` with `split` in each frame's info, `data.train.xyz` and so on
-    for every split with frames, and last `data.manifest.json`.
+    for every split with frames, and last `data.manifest.json`. `data.xyz.gz` gives
+    `data.train.xyz.gz`.
 
     Parameters
     ----------
@@ -42,6 +44,7 @@ def export(
         raise UserError(f"{out_path}: there are no labels to export yet; run the campaign first.")
     if sorted(i for indices in splits.values() for i in indices) != list(range(len(labels))):
         raise ValueError("every label must be in exactly one split")
+    stem, end = _stem_and_end(out_path.name)
     side = {i: name for name, indices in splits.items() for i in indices}
     infos = [{**extra, "split": side[i]} for i, extra in enumerate(extras)]
     written = [
@@ -51,7 +54,7 @@ def export(
         )
     ]
     for name, indices in splits.items():
-        path = out_path.with_name(f"{out_path.stem}.{name}{out_path.suffix}")
+        path = out_path.with_name(f"{stem}.{name}{end}")
         if not indices:
             # What an earlier export left there would pass for a part of this one.
             path.unlink(missing_ok=True)
@@ -59,5 +62,13 @@ def export(
         write_labels(path, [labels[i] for i in indices], [infos[i] for i in indices])
         written.append((path, f"the {len(indices)} frames of the split {name!r}"))
     description = manifest([path for path, _ in written], labels, splits)
-    path = write_json(out_path.with_name(f"{out_path.stem}.manifest.json"), description)
+    path = write_json(out_path.with_name(f"{stem}.manifest.json"), description)
     return [*written, (path, "checksums, counts, units, index order and package versions")]
+
+
+def _stem_and_end(name: str) -> tuple[str, str]:
+    """`data.xyz.gz` as `data` and `.xyz.gz`."""
+    path = Path(name)
+    packed = path.suffix if path.suffix.lower() in PACKERS else ""
+    inner = Path(name.removesuffix(packed))
+    return inner.stem, inner.suffix + packed

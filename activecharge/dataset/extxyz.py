@@ -8,7 +8,7 @@ writer adds. No key is one that ASE would move into a calculator.
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ from activecharge.dataset.candidates import (
     read_mapping,
 )
 from activecharge.dataset.frames import plain, read_frames, write_frames
-from activecharge.dataset.values import check_configuration, put_values, take_values
+from activecharge.dataset.judging.conditions import check_field
+from activecharge.dataset.judging.configuration import check_configuration
+from activecharge.dataset.values import put_values, take_values
 from activecharge.errors import UserError
 from activecharge.properties import PROPERTIES
 from activecharge.records import Label
@@ -55,19 +57,19 @@ def write_labels(
 def read_labels(
     path: Path | str,
     elements: Collection[str] | None = None,
-    hasher: Callable[[Atoms], str] | None = None,
+    rehash: bool = False,
 ) -> list[Label]:
-    """Read and check every labelled frame of an extxyz file.
+    """Read and check every labelled frame of a file.
 
     Parameters
     ----------
     path : path-like
+        extxyz, or what else `read_frames` takes, with the keys of this module.
     elements : collection of str, optional
         Chemical symbols that may occur; any when absent.
-    hasher : callable, optional
-        Content hash of a bare configuration. With it the hash always follows the content,
-        so an edited frame cannot keep its old identity; without it the stored hash is
-        taken, or "" where there is none.
+    rehash : bool
+        Hash every content anew, so that an edited frame cannot keep its old identity; else a
+        stored hash is taken.
 
     Returns
     -------
@@ -78,9 +80,9 @@ def read_labels(
     UserError
         Naming file and frame, if anything about the file is not as expected.
     """
-    labels = [from_atoms(atoms, where, elements, hasher) for where, atoms in read_frames(path)]
+    labels = [from_atoms(atoms, where, elements, rehash) for where, atoms in read_frames(path)]
     if not labels:
-        raise UserError(f"{path}: holds no frames; give an extxyz file with labelled frames.")
+        raise UserError(f"{path}: holds no frames; give a file with labelled frames.")
     return labels
 
 
@@ -115,7 +117,7 @@ def from_atoms(
     atoms: Atoms,
     where: str,
     elements: Collection[str] | None = None,
-    hasher: Callable[[Atoms], str] | None = None,
+    rehash: bool = False,
 ) -> Label:
     """Turn an ASE frame with `REF_*` keys into a label, checking all of it.
 
@@ -125,7 +127,7 @@ def from_atoms(
         A neutral frame, free or periodic in three directions.
     where : str
         File and frame, for messages.
-    elements, hasher
+    elements, rehash
         As in `read_labels`.
 
     Returns
@@ -139,14 +141,16 @@ def from_atoms(
         of the shapes in `activecharge.properties`.
     """
     check_configuration(atoms, where, elements)
+    check_field(atoms, where)
     values = take_values(atoms, {p.key: p for p in PROPERTIES.values()}, where)
     if not values:
         raise UserError(
             f"{where}: holds no reference values (found {_found(atoms)}; expected some of "
-            f"{', '.join(p.key for p in PROPERTIES.values())}); rename its keys."
+            f"{', '.join(p.key for p in PROPERTIES.values())}); `activecharge import` takes other "
+            "keys, and units."
         )
     return Label(
-        candidate=candidate_from_atoms(atoms, hasher),
+        candidate=candidate_from_atoms(atoms, rehash),
         values=values,
         reference=str(atoms.info.get("reference", "unknown")),
         settings=read_mapping(atoms.info.get("reference_settings")),

@@ -1,4 +1,4 @@
-"""extxyz text: written so that every string survives ASE's reader, read frame by frame.
+"""Frames out of any file, and into extxyz text from which every string comes back.
 
 ASE's extxyz reader guesses types: a content hash such as 12e45678 comes back as a number,
 a lone T as a truth value, and a backslash swallows the next character. Strings at risk are
@@ -13,10 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from ase import Atoms
-from ase.io.extxyz import key_val_dict_to_str, key_val_str_to_dict, read_xyz, write_xyz
+from ase.io.extxyz import key_val_dict_to_str, key_val_str_to_dict, write_xyz
 
+from activecharge.dataset.reading.ase_files import format_of, read_ase
+from activecharge.dataset.reading.deepmd import is_deepmd, read_deepmd
+from activecharge.dataset.reading.extxyz_frames import split_frames
+from activecharge.dataset.reading.text_lines import PACKERS, read_lines
 from activecharge.errors import UserError
-from activecharge.files import write_text
+from activecharge.files import write_atomic
+
+_EXTXYZ = {".xyz", ".extxyz"}
 
 
 def write_frames(path: Path | str, frames: Iterable[Atoms]) -> Path:
@@ -27,6 +33,7 @@ def write_frames(path: Path | str, frames: Iterable[Atoms]) -> Path:
     Parameters
     ----------
     path : path-like
+        Compressed if its name ends in .gz, .bz2 or .xz.
     frames : iterable of ase.Atoms
         Their `arrays` and `info` are written, calculators are not.
 
@@ -36,47 +43,52 @@ def write_frames(path: Path | str, frames: Iterable[Atoms]) -> Path:
     """
     buffer = StringIO()
     write_xyz(buffer, [_portable(atoms) for atoms in frames], write_results=False)
-    return write_text(path, buffer.getvalue())
+    data = buffer.getvalue().encode()
+    if packer := PACKERS.get(Path(path).suffix.lower()):
+        data = packer[0](data)
+    return write_atomic(path, lambda temporary: temporary.write_bytes(data))
 
 
-def read_frames(path: Path | str) -> Iterator[tuple[str, Atoms]]:
-    """Read extxyz frames one by one.
+def read_frames(path: Path | str, format: str | None = None) -> Iterator[tuple[str, Atoms]]:
+    """Read frames one by one: extxyz, a folder of DeePMD-kit, or any format that ASE reads.
 
     Parameters
     ----------
     path : path-like
+        Text may be compressed (.gz, .bz2, .xz).
+    format : str, optional
+        ASE's name of the format; found from the file when absent.
 
     Yields
     ------
     where : str
         File and frame number, for messages.
     atoms : ase.Atoms
+        With whatever the file says in `arrays`, `info` and the calculator's results.
 
     Raises
     ------
     UserError
-        If the file is missing, is not text, or a frame cannot be parsed.
+        If the file is missing, is not what it should be, or a frame cannot be parsed.
     """
     path = Path(path)
-    try:
-        lines = path.read_text(encoding="utf-8").rstrip().splitlines()
-    except OSError as error:
+    if is_deepmd(path):
+        yield from read_deepmd(path)
+        return
+    if path.is_dir():
         raise UserError(
-            f"{path}: cannot be read ({error.strerror}); give an existing extxyz file."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not a text file; an extxyz file was expected.") from error
-    start = frame = 0
-    while start < len(lines):
-        where = f"{path}, frame {frame} (counting from 0)"
-        stop = start + 2 + _atom_count(lines[start], where, start + 1)
-        if stop > len(lines):
-            raise UserError(
-                f"{where}: the file ends after {max(len(lines) - start - 2, 0)} of "
-                f"{stop - start - 2} atoms; the file is cut short, so write or copy it again."
-            )
-        yield where, _parse(lines[start:stop], where)
-        start, frame = stop, frame + 1
+            f"{path}: is a folder, but not a system of DeePMD-kit (type.raw, type_map.raw, set.*); "
+            "give a file, or one system's folder."
+        )
+    name = path.with_suffix("") if path.suffix.lower() in PACKERS else path
+    if format is None and path.is_file() and name.suffix.lower() not in _EXTXYZ:
+        format = format_of(path)
+    if format not in (None, "extxyz", "xyz"):
+        if not path.is_file():
+            raise UserError(f"{path}: is not a file; give an existing one.")
+        yield from read_ase(path, format)
+        return
+    yield from split_frames(read_lines(path), path)
 
 
 def plain(value: Any) -> Any:
@@ -89,29 +101,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, str | bool | int | float):
         return value
     return json.dumps(value, sort_keys=True)
-
-
-def _atom_count(line: str, where: str, number: int) -> int:
-    try:
-        count = int(line)
-    except ValueError:
-        count = 0
-    if count < 1:
-        raise UserError(
-            f"{where}: line {number} should hold the number of atoms, at least 1, "
-            f"but reads {line.strip()[:40]!r}; correct the file."
-        )
-    return count
-
-
-def _parse(lines: list[str], where: str) -> Atoms:
-    try:
-        return next(read_xyz(StringIO("\n".join(lines) + "\n"), index=0))
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, OSError) as error:
-        detail = " ".join(str(error).split())[:120]
-        raise UserError(
-            f"{where}: is not valid extxyz ({type(error).__name__}: {detail}); correct the frame."
-        ) from error
 
 
 def _portable(atoms: Atoms) -> Atoms:

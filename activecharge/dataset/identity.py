@@ -8,7 +8,7 @@ import numpy as np
 from ase import Atoms
 
 from activecharge.dataset.invariants import free_invariants, periodic_invariants
-from activecharge.dataset.values import check_configuration
+from activecharge.dataset.judging.configuration import check_configuration, isotope_masses
 from activecharge.errors import UserError
 from activecharge.rounding import as_stored
 
@@ -27,7 +27,8 @@ def canonical(atoms: Atoms, where: str = "frame", elements: Collection[str] | No
     """Reduce a frame to what the program keeps: species, positions, cell and periodicity.
 
     Numbers are rounded to the 8 decimals of extxyz, so a file gives back the very same
-    frame. Molecules are left whole, atoms in their order, and free frames lose their cell.
+    frame. Molecules are left whole, atoms in their order, free frames lose their cell, and
+    masses are kept where there are isotopes.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ def canonical(atoms: Atoms, where: str = "frame", elements: Collection[str] | No
     ------
     UserError
         If the frame is empty, charged, not finite, of other elements, periodic in some
-        directions only, or periodic with a flat or left-handed cell.
+        directions only, periodic with a flat or left-handed cell, or has atoms in one place.
     """
     if len(atoms) == 0:
         raise UserError(f"{where}: holds no atoms; remove it.")
@@ -60,7 +61,11 @@ def canonical(atoms: Atoms, where: str = "frame", elements: Collection[str] | No
             "Å³); give three right-handed cell vectors, or pbc=F F F for a free cluster."
         )
     return Atoms(
-        numbers=atoms.numbers.copy(), positions=as_stored(atoms.positions), cell=cell, pbc=periodic
+        numbers=atoms.numbers.copy(),
+        positions=as_stored(atoms.positions),
+        cell=cell,
+        pbc=periodic,
+        masses=isotope_masses(atoms),
     )
 
 

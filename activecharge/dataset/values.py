@@ -1,6 +1,6 @@
 """Property values in the arrays and info of an ASE frame, and the checks on reading them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -66,42 +66,6 @@ def take_values(
             value = _polarization_first(atoms, value, key, where)
         values[prop.name] = value
     return values
-
-
-def check_configuration(atoms: Atoms, where: str, elements: Collection[str] | None) -> None:
-    """Refuse a frame that is not finite, neutral, and free or fully periodic.
-
-    Parameters
-    ----------
-    atoms : ase.Atoms
-    where : str
-        File and frame, for messages.
-    elements : collection of str or None
-        Chemical symbols that may occur; any when None.
-    """
-    if not np.isfinite(atoms.positions).all():
-        raise UserError(f"{where}: some positions are not finite numbers; remove the frame.")
-    for key in ("charge", "total_charge"):
-        if np.any(atoms.info.get(key, 0) != 0):
-            raise UserError(
-                f"{where}: {key} is {atoms.info[key]}, but only neutral systems are supported "
-                "for now; remove the frame."
-            )
-    if atoms.pbc.any() and not atoms.pbc.all():
-        raise UserError(
-            f'{where}: pbc is "{" ".join("FT"[int(p)] for p in atoms.pbc)}", but frames must be '
-            "free or periodic in all three directions; change pbc or remove the frame."
-        )
-    # A volume of 1e-6 Å^3 is far below any real cell and far above rounding.
-    cell = atoms.cell.array
-    if atoms.pbc.all() and not (np.isfinite(cell).all() and abs(np.linalg.det(cell)) > 1e-6):
-        raise UserError(f"{where}: is periodic but has no usable cell; give Lattice or pbc=F F F.")
-    unknown = sorted(set(atoms.symbols) - set(elements)) if elements is not None else []
-    if unknown:
-        raise UserError(
-            f"{where}: holds {', '.join(unknown)}, but only {', '.join(sorted(elements or ()))} "
-            "may occur; remove the frame or add the element to the settings."
-        )
 
 
 def _shape(prop: Property, atoms: int) -> tuple[int, ...]:

@@ -11,11 +11,12 @@ from activecharge.errors import UserError
 
 
 def read_pool(path: Path | str, elements: Collection[str] | None = None) -> list[Atoms]:
-    """Read and check every configuration of an extxyz file.
+    """Read and check every configuration of a file.
 
     Parameters
     ----------
     path : path-like
+        extxyz, a folder of DeePMD-kit, or any format that ASE reads.
     elements : collection of str, optional
         Chemical symbols that may occur; any when absent.
 
@@ -28,9 +29,10 @@ def read_pool(path: Path | str, elements: Collection[str] | None = None) -> list
     ------
     UserError
         Naming file and frame, if the file cannot be read or is empty, or a frame is
-        malformed, not finite, charged, partly periodic or of other elements.
+        malformed, not finite, charged, partly periodic, of other elements, or has atoms in
+        one place.
     """
     frames = [canonical(atoms, where, elements) for where, atoms in read_frames(path)]
     if not frames:
-        raise UserError(f"{path}: holds no frames; give an extxyz file with at least one.")
+        raise UserError(f"{path}: holds no frames; give a file with at least one.")
     return frames

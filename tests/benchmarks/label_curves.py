@@ -71,7 +71,7 @@ def set_of(home: Path) -> dict[str, str]:
     return {
         label.candidate.hash: path.stem
         for path in test_files(home)
-        for label in read_labels(path, hasher=content_hash)
+        for label in read_labels(path, rehash=True)
     }
 
 

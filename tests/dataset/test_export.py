@@ -89,3 +89,11 @@ def test_nothing_to_export(tmp_path, labels):
         export([], [], tmp_path / "data.xyz", {"train": []})
     with pytest.raises(ValueError, match="exactly one split"):
         export(labels, [{}] * 4, tmp_path / "data.xyz", {"train": [0, 1, 2]})
+
+
+def test_compressed_parts_keep_both_ends(tmp_path, labels):
+    written = export(labels, [{}] * 4, tmp_path / "data.xyz.gz", SPLITS)
+    names = ["data.xyz.gz", "data.train.xyz.gz", "data.valid.xyz.gz", "data.manifest.json"]
+    assert [path.name for path, _ in written] == names
+    assert len(read_labels(tmp_path / "data.train.xyz.gz")) == 3
+    verify(tmp_path / "data.manifest.json")

@@ -8,6 +8,7 @@ import pytest
 from ase import Atoms
 
 from activecharge.dataset.extxyz import read_labels, to_atoms, write_labels
+from activecharge.dataset.identity import content_hash
 from activecharge.errors import UserError
 from activecharge.properties import PROPERTIES
 
@@ -135,13 +136,19 @@ def test_files_of_others(tmp_path):
     frame.info["REF_energy"] = -1
     ase.io.write(tmp_path / "a.xyz", frame, format="extxyz")
     (label,) = read_labels(tmp_path / "a.xyz")
-    assert (label.candidate.hash, label.candidate.source) == ("", "file")
+    assert label.candidate.hash == content_hash(label.candidate.atoms)
+    assert label.candidate.source == "file"
     assert label.values["energy"] == -1.0
     assert label.values["energy"].dtype == float
     assert not label.candidate.atoms.cell.any()  # a free frame has no cell
     assert label.candidate.atoms.positions[0, 0] == 0.33333333
-    (label,) = read_labels(tmp_path / "a.xyz", hasher=lambda atoms: str(atoms.symbols))
-    assert label.candidate.hash == "OH2"
+
+
+def test_an_edited_frame_loses_its_old_hash_where_asked(tmp_path, make_label):
+    path = write_labels(tmp_path / "a.xyz", [make_label()])
+    (kept,), (anew,) = read_labels(path), read_labels(path, rehash=True)
+    assert kept.candidate.hash == f"{0:016x}"
+    assert anew.candidate.hash == content_hash(anew.candidate.atoms)
 
 
 def test_displacement_first_is_transposed(tmp_path, make_label):

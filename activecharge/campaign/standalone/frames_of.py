@@ -41,5 +41,5 @@ def labels_of(
 ) -> list[Label]:
     """Labels of an extxyz file, their hashes made anew, or those given."""
     if isinstance(data, Path | str):
-        return read_labels(data, elements, hasher=content_hash)
+        return read_labels(data, elements, rehash=True)
     return list(data)

@@ -9,17 +9,19 @@ from pydantic import ValidationError
 
 from activecharge.campaign.settings.mistakes import sentence
 from activecharge.campaign.settings.yaml_file import named_value, read_settings
+from activecharge.campaign.standalone.judge import check_labels
+from activecharge.campaign.standalone.order_trial import fit_orders
 from activecharge.dataset.extxyz import write_labels
-from activecharge.dataset.identity import content_hash
 from activecharge.dataset.importing.import_options import ImportOptions
 from activecharge.dataset.importing.importer import Imported, import_file
+from activecharge.dataset.judging.left_out import left_out
 from activecharge.errors import UserError
 from activecharge.reference.tight_binding import tight_binding_bec
 from activecharge.sampling.leaks import Repeat, find_repeats
 from activecharge.sampling.pool import read_pool
 
 SHOWN = 10
-"""Repeats named on the screen; JSON has all of them."""
+"""Items of a list on the screen; JSON has all of them."""
 
 
 def import_options(
@@ -71,6 +73,10 @@ class Intake:
             "file": str(self.out),
             "frames": len(imported.labels),
             "labelled": imported.frames,
+            "keys": imported.keys,
+            "not_read": [str(item) for item in imported.unread],
+            "remarks": list(imported.remarks),
+            "not_taught": left_out(imported.labels),
             "masked": imported.masked,
             "bec_order": imported.order,
             "bec_order_from": imported.order_from,
@@ -84,6 +90,11 @@ class Intake:
         facts = self.facts()
         held = ", ".join(f"{name} in {count}" for name, count in facts["labelled"].items())
         lines = [f"{self.out}: {facts['frames']} frames ({held})"]
+        for name, keys in facts["keys"].items():
+            lines.append(f"  {name} from {', '.join(f'{k} in {n}' for k, n in keys.items())}")
+        lines += _section("not read", facts["not_read"])
+        lines += _section("remarks", facts["remarks"])
+        lines += _section("not used in training", facts["not_taught"])
         for name, count in facts["masked"].items():
             lines.append(f"  {name}: missing for {count} atoms, which stay masked")
         if self.imported.frames.get("bec"):
@@ -92,12 +103,18 @@ class Intake:
             shown = (item for item in facts["evidence"] if item not in facts["bec_order_from"])
             lines += [f"    {item}" for item in shown]
         for title in ("duplicates", "leaks"):
-            found = facts[title]
-            lines.append(f"  {title}: {len(found) or 'none'}")
-            lines += [f"    {item}" for item in found[:SHOWN]]
-            if len(found) > SHOWN:
-                lines.append(f"    and {len(found) - SHOWN} more; --json has all")
+            lines += _section(title, facts[title], f"  {title}: {len(facts[title]) or 'none'}")
         return "\n".join(lines)
+
+
+def _section(title: str, found: Sequence[str], head: str = "") -> list[str]:
+    """A titled list, its first items alone; nothing where nothing was found and no head given."""
+    if not found and not head:
+        return []
+    lines = [head or f"  {title}:", *(f"    {item}" for item in found[:SHOWN])]
+    if len(found) > SHOWN:
+        lines.append(f"    and {len(found) - SHOWN} more; --json has all")
+    return lines
 
 
 def bring(data: Path, out: Path, options: ImportOptions, against: Sequence[Path]) -> Intake:
@@ -111,9 +128,19 @@ def bring(data: Path, out: Path, options: ImportOptions, against: Sequence[Path]
     options : ImportOptions
     against : sequence of pathlib.Path
         Files whose frames must not be among the data, a test set for one.
+
+    Raises
+    ------
+    UserError
+        If `out` is the data themselves, or these are not to be taken, see
+        `activecharge.dataset.importing.importer` and `activecharge.campaign.standalone.judge`.
     """
+    if out.exists() and out.samefile(data):
+        raise UserError(f"{out}: is the file to import, which would be lost; give another name.")
     frames = {str(path): read_pool(path) for path in against}
-    imported = import_file(data, options, content_hash, second=tight_binding_bec)
+    trial = fit_orders if options.order == "fit" else None
+    imported = import_file(data, options, second=tight_binding_bec, trial=trial)
+    check_labels(imported.labels, data)
     frames[str(data)] = [label.candidate.atoms for label in imported.labels]
     repeats = find_repeats(frames)
     write_labels(out, imported.labels)

@@ -12,6 +12,8 @@ from activecharge.campaign.loop.work import MemberSettings
 from activecharge.campaign.loop.work import train as train_member
 from activecharge.campaign.monitor.console import TRAINING, Console
 from activecharge.campaign.standalone.frames_of import labels_of
+from activecharge.campaign.standalone.judge import check_labels
+from activecharge.dataset.judging.left_out import left_out
 from activecharge.errors import UserError
 from activecharge.execution.groups import all_values
 from activecharge.execution.opening import local_workers, open_executor
@@ -61,6 +63,7 @@ def train(
     """
     out = Path(out)
     labels = labels_of(data)
+    check_labels(labels, data if isinstance(data, Path | str) else "labels")
     if any(out.glob("member-*")):
         raise UserError(f"{out}: holds a committee already; choose another folder for -o")
     elements = sorted({s for label in labels for s in label.candidate.atoms.symbols})
@@ -85,5 +88,7 @@ def _train(lesson: TrainingSet, parts: Path, workers: int, seed: int, quiet: boo
     names = tuple(Path(member.directory).name for member in members)
     group = WorkGroup(train_member, members, Slot(), MemberSettings(lesson, Slot()))
     with Console(quiet) as console, open_executor(local_workers(workers)) as executor:
+        for line in left_out((*lesson.train, *lesson.valid)):
+            console.line(line)
         console.tell(TrainingBegan(parts, names, lesson.training.steps))
         all_values(executor, group, TRAINING, console.working)

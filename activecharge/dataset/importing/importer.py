@@ -1,7 +1,7 @@
 """Labelled data from elsewhere, turned into the program's labels."""
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,19 +9,30 @@ import numpy as np
 from ase import Atoms
 
 from activecharge.dataset.candidates import bare_configuration
-from activecharge.dataset.importing.born_files import BornFile, read_born
-from activecharge.dataset.importing.foreign import fetch, find_keys, read_foreign, shaped
-from activecharge.dataset.importing.import_options import ImportOptions, ImportUnits
-from activecharge.dataset.importing.index_order import Evidence, Order, SecondBec, Tensors
+from activecharge.dataset.frames import read_frames
+from activecharge.dataset.identity import content_hash
+from activecharge.dataset.importing.born_beside import born_beside
+from activecharge.dataset.importing.born_files import BornFile
+from activecharge.dataset.importing.import_options import ImportOptions
+from activecharge.dataset.importing.index_order import (
+    Evidence,
+    Order,
+    OrderTrial,
+    SecondBec,
+    Tensors,
+)
 from activecharge.dataset.importing.known_order import convention_of, settle_order
-from activecharge.dataset.importing.unit_names import FACTORS
-from activecharge.dataset.values import check_configuration
+from activecharge.dataset.importing.label_keys import find_keys
+from activecharge.dataset.importing.label_values import take_labels
+from activecharge.dataset.importing.unit_names import factor
+from activecharge.dataset.importing.unread import Unread, find_unread
+from activecharge.dataset.judging.conditions import check_field
+from activecharge.dataset.judging.configuration import check_configuration
+from activecharge.dataset.judging.plausible import check_values, remarks
 from activecharge.errors import UserError
 from activecharge.properties import PROPERTIES
 from activecharge.records import Candidate, Label
 from activecharge.rounding import as_stored
-
-_OUTCAR = "OUTCAR"
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,12 @@ class Imported:
         `origin` of the candidates holds file and frame.
     frames : dict of str to int
         How many frames have each property, by name.
+    keys : dict of str to dict of str to int
+        From which keys each property was read, and in how many frames.
+    unread : tuple of Unread
+        What else the frames hold.
+    remarks : tuple of str
+        What is unusual about the values.
     masked : dict of str to int
         How many atoms lack a per-atom property that their frame has, by name.
     order : {"pol_disp", "disp_pol"} or None
@@ -48,33 +65,48 @@ class Imported:
 
     labels: tuple[Label, ...]
     frames: dict[str, int]
+    keys: dict[str, dict[str, int]]
+    unread: tuple[Unread, ...]
+    remarks: tuple[str, ...]
     masked: dict[str, int]
     order: Order | None
     order_from: str
     evidence: tuple[Evidence, ...]
 
 
+@dataclass(frozen=True)
+class _Found:
+    """Frames, and what was read from them, one entry a frame."""
+
+    path: Path
+    frames: list[tuple[str, Atoms]]
+    keys: list[dict[str, str]]
+    values: list[dict[str, np.ndarray]]
+    born: BornFile | None
+
+
 def import_file(
     path: Path | str,
     options: ImportOptions,
-    hasher: Callable[[Atoms], str],
     elements: Collection[str] | None = None,
     second: SecondBec | None = None,
+    trial: OrderTrial | None = None,
 ) -> Imported:
     """Read labelled frames with user-named keys and units.
 
     Parameters
     ----------
     path : path-like
-        extxyz or any file that ASE reads.
+        extxyz, a folder of DeePMD-kit, or any file that ASE reads.
     options : ImportOptions
-    hasher : callable
-        Content hash of a bare configuration.
     elements : collection of str, optional
         Chemical symbols that may occur; any when absent.
     second : callable, optional
         Another Z to compare with where the sum rules do not tell the index order, see
         `activecharge.dataset.importing.index_order`.
+    trial : callable, optional
+        A model fitted to both orders, asked where `options.order` is "fit" and nothing else
+        tells.
 
     Returns
     -------
@@ -83,69 +115,67 @@ def import_file(
     Raises
     ------
     UserError
-        Naming file, frame and key, if anything is not as the options say, or the index order
-        can neither be known nor told.
+        Naming file, frame and key, if anything is not as the options say, values cannot be
+        water's in their units, or the index order can neither be known nor told.
     """
     path = Path(path)
-    frames = list(read_foreign(path, options.format))
+    frames = list(read_frames(path, options.format))
     if not frames:
         raise UserError(f"{path}: holds no frames; give a file with labelled frames.")
     for where, atoms in frames:
-        _to_angstrom(atoms, FACTORS[options.units.positions])
+        _to_angstrom(atoms, factor(options.units.positions))
         check_configuration(atoms, where, elements)
+        if options.electric_field == "refuse":
+            check_field(atoms, where)
     keys = find_keys(frames, options.keys.model_dump(), path)
-    born = _born_file(path, options, frames, "bec" in keys)
-    values = [_values(atoms, where, keys, options.units) for where, atoms in frames]
+    values = take_labels(frames, keys, options.units)
+    born = born_beside(path, options, frames, any("bec" in own for own in keys))
     if born is not None:
         for own, tensors in zip(values, born.frames, strict=True):
-            own["bec"] = tensors * FACTORS[options.units.bec]
-    for (where, _), own in zip(frames, values, strict=True):
-        if not own:
-            raise UserError(f"{where}: holds no labels; name its keys or remove the frame.")
-    return _imported(path, options, hasher, frames, values, born, second)
+            own["bec"] = tensors * factor(options.units.bec)
+    _check_labelled(frames, values)
+    pairs = [(atoms, own) for (_, atoms), own in zip(frames, values, strict=True)]
+    check_values(pairs, path)
+    found = _Found(path, frames, keys, values, born)
+    unread = find_unread(frames, keys)
+    unusual = tuple(remarks(pairs))
+    if options.strict:
+        _check_strict(path, unread, unusual)
+    return _imported(found, options, unread, unusual, second, trial)
 
 
 def _imported(
-    path: Path,
+    found: _Found,
     options: ImportOptions,
-    hasher: Callable[[Atoms], str],
-    frames: list[tuple[str, Atoms]],
-    values: list[dict[str, np.ndarray]],
-    born: BornFile | None,
+    unread: tuple[Unread, ...],
+    unusual: tuple[str, ...],
     second: SecondBec | None,
+    trial: OrderTrial | None,
 ) -> Imported:
+    frames, values = found.frames, found.values
     labelled = [i for i, own in enumerate(values) if "bec" in own]
-    conventions = [convention_of(*frames[i]) for i in labelled]
     settled = settle_order(
-        path,
+        found.path,
         options.order,
-        conventions,
-        born,
+        [convention_of(*frames[i]) for i in labelled],
+        found.born,
         [Tensors(frames[i][1], values[i]["bec"], values[i].get("dipole")) for i in labelled],
         second,
+        trial,
     )
     orders = dict(zip(labelled, settled.orders, strict=True))
     for i, order in orders.items():
         if order == "disp_pol":
             values[i]["bec"] = values[i]["bec"].swapaxes(1, 2)
-        _check_sign(frames[i][1], values[i]["bec"], frames[i][0])
-    labels = []
-    for number, ((_, atoms), own) in enumerate(zip(frames, values, strict=True)):
-        bare = bare_configuration(atoms)
-        settings = {"file": path.name}
-        if number in orders:
-            settings["bec_order"] = orders[number]
-        labels.append(
-            Label(
-                Candidate(bare, hasher(bare), "file", {"file": path.name, "frame": number}),
-                {name: as_stored(value) for name, value in own.items()},
-                options.reference,
-                settings,
-            )
-        )
     return Imported(
-        labels=tuple(labels),
+        labels=tuple(
+            _label(found.path.name, number, atoms, own, orders.get(number), options.reference)
+            for number, ((_, atoms), own) in enumerate(zip(frames, values, strict=True))
+        ),
         frames=dict(Counter(name for own in values for name in own)),
+        keys=_counted(found.keys),
+        unread=unread,
+        remarks=unusual,
         masked=_masked(values),
         order=settled.orders[0] if len(set(settled.orders)) == 1 else None,
         order_from=settled.reason,
@@ -153,68 +183,57 @@ def _imported(
     )
 
 
-def _to_angstrom(atoms: Atoms, factor: float) -> None:
-    atoms.positions *= factor
-    atoms.cell *= factor
+def _label(
+    file: str,
+    number: int,
+    atoms: Atoms,
+    values: dict[str, np.ndarray],
+    order: Order | None,
+    reference: str,
+) -> Label:
+    bare = bare_configuration(atoms)
+    settings = {"file": file} if order is None else {"file": file, "bec_order": order}
+    return Label(
+        Candidate(bare, content_hash(bare), "file", {"file": file, "frame": number}),
+        {name: as_stored(value) for name, value in values.items()},
+        reference,
+        settings,
+    )
 
 
-def _born_file(
-    path: Path, options: ImportOptions, frames: list[tuple[str, Atoms]], has_key: bool
-) -> BornFile | None:
-    """Born effective charges beside the frames, or in the OUTCAR that the frames are from."""
-    if options.bec_file is not None:
-        source = Path(options.bec_file)
-    elif _OUTCAR in path.name or options.format == "vasp-out":
-        source = path
-        with path.open(encoding="utf-8", errors="replace") as stream:
-            if not any("BORN EFFECTIVE CHARGES" in line for line in stream):
-                return None
-    else:
-        return None
-    if has_key:
-        raise UserError(
-            f"{path}: holds Born effective charges, and {source} holds others; give only one."
-        )
-    born = read_born(source)
-    if len(born.frames) != len(frames):
-        raise UserError(
-            f"{source}: holds Born effective charges of {len(born.frames)} frame(s), but {path} "
-            f"holds {len(frames)}; give the file of a single-point calculation, or one tensor "
-            "block a frame."
-        )
-    for (where, atoms), tensors in zip(frames, born.frames, strict=True):
-        if len(tensors) != len(atoms):
+def _check_labelled(frames: list[tuple[str, Atoms]], values: list[dict[str, np.ndarray]]) -> None:
+    for frame, own in zip(frames, values, strict=True):
+        if not own:
+            held = "; ".join(str(item) for item in find_unread([frame], [{}])) or "no keys at all"
             raise UserError(
-                f"{where}: has {len(atoms)} atoms, but {source} has Born effective charges of "
-                f"{len(tensors)}; give the files of one calculation."
+                f"{frame[0]}: holds no labels that are known, but {held}; name its keys or remove "
+                "the frame."
             )
-    return born
 
 
-def _values(
-    atoms: Atoms, where: str, keys: dict[str, str], units: ImportUnits
-) -> dict[str, np.ndarray]:
-    found = {}
-    for name, key in keys.items():
-        raw = fetch(atoms, key)
-        if raw is not None:
-            factor = FACTORS[getattr(units, name)]
-            found[name] = shaped(raw, name, atoms, where, key) * factor
-    return found
-
-
-def _check_sign(atoms: Atoms, bec: np.ndarray, where: str) -> None:
-    """Refuse oxygen that is more positive than the hydrogen it binds: the sign is inverted."""
-    mean = {
-        symbol: np.nanmean(np.trace(bec[atoms.symbols == symbol], axis1=1, axis2=2)) / 3
-        for symbol in ("O", "H")
-        if np.isfinite(bec[atoms.symbols == symbol]).all(axis=(1, 2)).any()
-    }
-    if len(mean) == 2 and mean["O"] >= mean["H"]:
+def _check_strict(path: Path, unread: tuple[Unread, ...], unusual: tuple[str, ...]) -> None:
+    dropped = [str(item) for item in unread if item.numeric]
+    if dropped:
         raise UserError(
-            f"{where}: the mean Born effective charge of O is {mean['O']:.2f} e and of H "
-            f"{mean['H']:.2f} e, so their sign is inverted; give units.bec: -e."
+            f"{path}: holds numbers that are not read: {'; '.join(dropped)}; name their keys, "
+            "remove them, or import without strict."
         )
+    if unusual:
+        raise UserError(f"{path}: {'; '.join(unusual)}; or import without strict.")
+
+
+def _counted(keys: list[dict[str, str]]) -> dict[str, dict[str, int]]:
+    """Frames by key, by property."""
+    counts: dict[str, Counter[str]] = {}
+    for own in keys:
+        for name, key in own.items():
+            counts.setdefault(name, Counter())[key] += 1
+    return {name: dict(found) for name, found in counts.items()}
+
+
+def _to_angstrom(atoms: Atoms, length: float) -> None:
+    atoms.positions *= length
+    atoms.cell *= length
 
 
 def _masked(values: list[dict[str, np.ndarray]]) -> dict[str, int]:

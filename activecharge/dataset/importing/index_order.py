@@ -27,6 +27,9 @@ Order = Literal["pol_disp", "disp_pol"]
 SecondBec = Callable[[Atoms], "np.ndarray | None"]
 """Z of a frame, shape (N, 3, 3), e, polarization first; None where it cannot be had."""
 
+OrderTrial = Callable[["Sequence[Tensors]"], "Evidence | None"]
+"""Evidence from a model that is fitted to both orders; None where it cannot be had."""
+
 DECISIVE = 3.0
 """Factor between the residuals of the two orders from which on the smaller one is believed."""
 
@@ -74,6 +77,8 @@ class Evidence:
         Unit of the residuals, e·Å or e.
     remark : str
         What else was seen, for messages.
+    decided : bool or None
+        Whether the residuals differ enough to tell; None where `DECISIVE` and `FLOOR` say so.
     """
 
     rule: str
@@ -82,12 +87,15 @@ class Evidence:
     disp_pol: float
     unit: str
     remark: str = ""
+    decided: bool | None = None
 
     @property
     def order(self) -> Order | None:
         """The order that fits, None if the residuals are too close to tell."""
         small, large = sorted((self.pol_disp, self.disp_pol))
-        if large < FLOOR[self.unit] or large < DECISIVE * small:
+        if self.decided is False:
+            return None
+        if self.decided is None and (large < FLOOR[self.unit] or large < DECISIVE * small):
             return None
         return "pol_disp" if self.pol_disp < self.disp_pol else "disp_pol"
 

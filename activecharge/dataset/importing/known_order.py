@@ -12,12 +12,20 @@ from activecharge.dataset.importing.index_order import (
     DECISIVE,
     Evidence,
     Order,
+    OrderTrial,
     SecondBec,
     Tensors,
     detect,
     verdict,
 )
 from activecharge.errors import UserError
+
+_GIVE = "give order: pol_disp (polarization first) or disp_pol (displacement first)."
+_ADVICE = {
+    False: f"try order: fit, which takes minutes, or {_GIVE}",
+    True: f"a fit needs six frames or more with all tensors; {_GIVE}",
+}
+"""What to do, by whether a fit was tried already."""
 
 _WORDS = {"pol_disp": "polarization first", "disp_pol": "displacement first"}
 
@@ -53,11 +61,12 @@ def convention_of(where: str, atoms: Atoms) -> Order | None:
 
 def settle_order(
     path: Path,
-    wanted: Order | Literal["detect"],
+    wanted: Order | Literal["detect", "fit"],
     conventions: Sequence[Order | None],
     born: BornFile | None,
     frames: Sequence[Tensors],
     second: SecondBec | None,
+    trial: OrderTrial | None = None,
 ) -> Settled:
     """Settle the index order, from what was said and from what the tensors show.
 
@@ -68,8 +77,8 @@ def settle_order(
     ----------
     path : pathlib.Path
         For messages.
-    wanted : {"pol_disp", "disp_pol", "detect"}
-        What the user says.
+    wanted : {"pol_disp", "disp_pol", "detect", "fit"}
+        What the user says; "fit" asks `trial` where all else leaves the order open.
     conventions : sequence
         What each frame says.
     born : BornFile or None
@@ -78,6 +87,8 @@ def settle_order(
         One entry a frame, as in `conventions`.
     second : callable or None
         See `activecharge.dataset.importing.index_order.detect`; asked only where nothing was said.
+    trial : callable, optional
+        A model fitted to both orders.
 
     Returns
     -------
@@ -95,7 +106,7 @@ def settle_order(
         said, reason = [born.order] * len(frames), f"as documented for {born.origin}"
     else:
         said, reason = list(conventions), "the frames' bec_convention"
-    if wanted != "detect":
+    if wanted == "pol_disp" or wanted == "disp_pol":
         for claim in said:
             if claim not in (None, wanted):
                 raise UserError(
@@ -109,8 +120,12 @@ def settle_order(
         return Settled(cast("tuple[Order, ...]", tuple(said)), reason, evidence)
     evidence = detect([frames[i] for i in unsaid], second)
     found = verdict(evidence)
+    if found is None and wanted == "fit" and trial is not None:
+        fitted = trial([frames[i] for i in unsaid])
+        evidence += (fitted,) if fitted is not None else ()
+        found = verdict(evidence)
     if found is None:
-        raise UserError(_undecided(path, evidence))
+        raise UserError(f"{_undecided(path, evidence)}; {_ADVICE[wanted == 'fit']}")
     decisive = "; ".join(str(item) for item in evidence if item.order)
     return Settled(tuple(order or found for order in said), f"detected: {decisive}", evidence)
 
@@ -142,7 +157,4 @@ def _undecided(path: Path, evidence: Sequence[Evidence]) -> str:
         why = (
             f"the evidence is not decisive, for which a factor of {DECISIVE:g} is asked: {figures}"
         )
-    return (
-        f"{path}: the index order of the Born effective charges is not known, and {why}; "
-        "give order: pol_disp (polarization first) or disp_pol (displacement first)."
-    )
+    return f"{path}: the index order of the Born effective charges is not known, and {why}"

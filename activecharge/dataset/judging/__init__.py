@@ -1,0 +1,1 @@
+"""What a frame and its values must be to be taken: handled, physical, plausible."""
