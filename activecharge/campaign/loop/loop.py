@@ -131,9 +131,10 @@ class Loop:
     def _commit(self, number: int) -> Steps[None]:
         """Write the dataset out for others to use."""
         state, start = self.state, time.monotonic()
-        self._committed = state.dataset_size
+        labels = state.dataset_size
         yield from do(WorkGroup(_commit, [self.run.dataset / "data.xyz"], NO_PLACE, state))
-        self._ended("commit", number, start, outcomes.Committed(self._committed))
+        self._committed = labels  # of two that overlap, the last to end is what is on disk
+        self._ended("commit", number, start, outcomes.Committed(labels))
 
     def _test(self, number: int) -> Steps[None]:
         """Judge a round's committee by the fixed test set."""
