@@ -7,3 +7,10 @@ class UserError(Exception):
     The command line prints the sentence and exits with code 2. The sentence names
     the file, key or frame, says what was expected and what to do.
     """
+
+
+class BrokenGeometry(UserError):
+    """Positions of which a model can say nothing, such as two atoms in one place.
+
+    Dynamics stops a walker that comes to them; wherever else, the user is told.
+    """

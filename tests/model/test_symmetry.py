@@ -5,7 +5,7 @@ import pytest
 import torch
 from model_cases import ALL, predict, random_orthogonal
 
-from activecharge.model.coulomb import electrostatics
+from activecharge.model.coulomb.splitting import Split
 
 # Rounding of double-precision sums, which Coulomb sums over thousands of waves enlarge.
 EXACT = {"atol": 1e-9, "rtol": 1e-9, "equal_nan": True}
@@ -78,10 +78,11 @@ def test_permutation(model, frame):
 
 
 @pytest.mark.parametrize("repeats", [(1, 1, 2), (2, 2, 2)])
-def test_supercell_repeats_the_cell(deep_model, periodic, repeats, monkeypatch):
-    monkeypatch.setattr(electrostatics, "MESH_ABOVE", np.inf)
+def test_supercell_repeats_the_cell(deep_model, periodic, repeats):
     copies = int(np.prod(repeats))
-    one, many = predict(deep_model, periodic), predict(deep_model, periodic.repeat(repeats))
+    one, many = (
+        predict(deep_model, atoms, split=Split()) for atoms in (periodic, periodic.repeat(repeats))
+    )
     # The Ewald sums of cell and supercell hold the same pairs and the same waves (those that
     # the supercell adds have no amplitude), so they agree far below their own convergence.
     for name in ("forces", "charges", "bec"):
