@@ -100,6 +100,14 @@ def test_a_missing_folder_is_refused(tmp_path):
         load_model(tmp_path / "nowhere")
 
 
+def test_devices_that_torch_cannot_compute_on_are_refused(tmp_path):
+    save_model(make_model(), tmp_path)
+    assert load_model(tmp_path, "cpu").dtype == torch.float64
+    for device in ("cud", "meta", "cuda:99", ""):
+        with pytest.raises(UserError, match=f"device {device}: torch cannot compute on it here"):
+            load_model(tmp_path, device)
+
+
 def test_charges_can_be_reversed_exactly():
     """Reversal leaves energies, and the polarization of screened charges, as they were."""
     for coupling in ("independent", "global", "local"):
