@@ -148,7 +148,7 @@ def build_graph(
         pairs=torch.empty(2, 0, dtype=torch.int64),
         pair_vectors=torch.empty(0, 3, dtype=torch.float64),
     )
-    return summed_by(graph, split, cutoff)
+    return graph if split == Split() else summed_by(graph, split, cutoff)
 
 
 def summed_by(graph: Graph, split: Split, cutoff: float) -> Graph:

@@ -9,11 +9,12 @@ import torch
 from model_cases import COUPLINGS, FRAMES, make_model, predict
 
 from activecharge.errors import UserError
-from activecharge.model.checkpoint import load_model, save_model
+from activecharge.model.checkpoint import load_model, save_model, usable
 
 
 @pytest.mark.parametrize(
-    ("coupling", "dtype"), [*((name, "float32") for name in COUPLINGS), ("local", "float64")]
+    ("coupling", "dtype"),
+    [(name, "float64" if name == "local" else "float32") for name in COUPLINGS],
 )
 def test_predictions_survive_bitwise(coupling, dtype, tmp_path):
     model = make_model(coupling, dtype=dtype)
@@ -102,10 +103,12 @@ def test_a_missing_folder_is_refused(tmp_path):
 
 def test_devices_that_torch_cannot_compute_on_are_refused(tmp_path):
     save_model(make_model(), tmp_path)
-    assert load_model(tmp_path, "cpu").dtype == torch.float64
-    for device in ("cud", "meta", "cuda:99", ""):
+    with pytest.raises(UserError, match="device cud: torch cannot compute on it here"):
+        load_model(tmp_path, "cud")
+    assert usable("cpu") == torch.device("cpu")
+    for device in ("meta", "cuda:99", ""):
         with pytest.raises(UserError, match=f"device {device}: torch cannot compute on it here"):
-            load_model(tmp_path, device)
+            usable(device)
 
 
 def test_charges_can_be_reversed_exactly():

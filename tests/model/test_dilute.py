@@ -76,7 +76,7 @@ def test_a_molecule_in_a_growing_cell_becomes_free():
 
 @pytest.mark.parametrize("split", [Split(8.0), Split(4.0, meshed=True)], ids=str)
 def test_forces_and_stress_of_dilute_frames_are_derivatives(split):
-    model, step = make_model("local"), 1e-4
+    model, step = make_model("local", coulomb_accuracy=1e-4), 1e-4
     atoms = boxed(2, seed=3, cell=[[40.0, 0, 0], [9.0, 35.0, 0], [-7.0, 5.0, 50.0]])
 
     def energy(frame) -> float:

@@ -53,17 +53,28 @@ def without_gaps(
     positions : (N, 3) Å
     cell : (3, 3) Å or None
     """
-    axes = np.eye(3) if cell is None else cell
-    places, lengths = positions @ np.linalg.inv(axes), np.ones(3)
-    for axis, most in enumerate(gap / heights(axes)):
-        order = np.argsort(places[:, axis], kind="stable")
-        steps = np.diff(places[order, axis])
-        around = 1 - steps.sum()
-        if steps.max(initial=0.0) <= most and (cell is None or around <= most):
-            continue
-        steps = np.minimum(steps, most)
-        places[order, axis] = np.concatenate([[0.0], np.cumsum(steps)])
-        lengths[axis] = steps.sum() + min(around, most)
     if cell is None:
-        return places, None
-    return places @ cell, cell * lengths[:, None]
+        if np.ptp(positions, axis=0).max() <= gap:
+            return positions, None
+        return np.stack([_closed(line, gap)[0] for line in positions.T], axis=1), None
+    most = gap / heights(cell)
+    if most.min() >= 1:
+        return positions, cell
+    lines = (positions @ np.linalg.inv(cell)).T
+    closed = [_closed(line, m, 1.0) for line, m in zip(lines, most, strict=True)]
+    lengths = np.array([length for _, length in closed])
+    if (lengths == 1).all():
+        return positions, cell
+    return np.stack([line for line, _ in closed], axis=1) @ cell, cell * lengths[:, None]
+
+
+def _closed(line: np.ndarray, most: float, length: float = np.inf) -> tuple[np.ndarray, float]:
+    """Places on a line (N,) that repeats, and its length, with no gap wider than `most`."""
+    order = np.argsort(line, kind="stable")
+    steps = np.diff(line[order])
+    around = length - steps.sum()
+    if steps.max(initial=0.0) <= most and around <= most:
+        return line, length
+    steps, places = np.minimum(steps, most), np.zeros_like(line)
+    places[order[1:]] = np.cumsum(steps)
+    return places, steps.sum() + min(around, most)
