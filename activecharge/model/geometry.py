@@ -96,4 +96,6 @@ def _between(
 
 def _strained(vectors: torch.Tensor, symmetric: torch.Tensor, frame: torch.Tensor) -> torch.Tensor:
     """Vectors (K, 3) in frames (K,) strained by (B, 3, 3)."""
+    if len(symmetric) == 1:  # often so where there are many, which then need no strains each
+        return vectors + vectors @ symmetric[0]
     return vectors + torch.einsum("kx,kxy->ky", vectors, symmetric.index_select(0, frame))

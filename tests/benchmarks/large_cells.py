@@ -19,8 +19,12 @@ import numpy as np
 from ase import Atoms
 from ase.build import molecule
 
-LENGTHS = (10, 20, 40, 100, 200, 300)
-VACUUM = (0, 20, 50, 100, 1000)
+CASES = {
+    "one": (10, 20, 40, 100, 200, 300),
+    "six": (10, 20, 40, 100, 200, 300),
+    "slab": (0, 20, 50, 100, 1000),
+    "drop": (0, 31, 100, 300, 3000),
+}
 DENSE = 12.4
 """Edge in Å of the cube that 64 molecules fill at water's density."""
 
@@ -42,13 +46,13 @@ def waters(count: int, spacing: float) -> Atoms:
 
 
 def frame(kind: str, length: float) -> Atoms:
-    """One or six molecules in a cube of a length, or 64 in a slab with so much vacuum."""
+    """1, 6 or 1000 molecules in a cube of a length (0: free), or 64 in a slab with such vacuum."""
     if kind == "slab":
         atoms, cell = waters(64, DENSE / 4), [DENSE, DENSE, DENSE + length]
     else:
-        atoms, cell = waters({"one": 1, "six": 6}[kind], 2.9), [length] * 3
+        atoms, cell = waters({"one": 1, "six": 6, "drop": 1000}[kind], 3.0), [length] * 3
     atoms.set_cell(cell)
-    atoms.pbc = True
+    atoms.pbc = kind == "slab" or length > 0
     return atoms
 
 
@@ -73,7 +77,7 @@ def measure(kind: str, length: float) -> None:
     predict(frame("one", 10))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     atoms = frame(kind, length)
-    least = min(predict(atoms) for _ in range(5))
+    least = min(predict(atoms) for _ in range(3 if kind == "drop" else 5))
     print(least, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
 
 
@@ -99,16 +103,17 @@ def main() -> None:
     """Print a table, a line per case."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--before", type=Path)
+    parser.add_argument("--kinds", nargs="+", default=list(CASES))
     parser.add_argument("--case", nargs=2)
     given = parser.parse_args()
     if given.case:
         measure(given.case[0], float(given.case[1]))
         return
     trees = [Path(__file__).parents[2]] + ([given.before] if given.before else [])
-    cases = [(kind, length) for kind in ("one", "six") for length in LENGTHS]
-    for kind, length in cases + [("slab", length) for length in VACUUM]:
-        found = [ask(tree, kind, length) for tree in reversed(trees)]
-        print(f"| {kind} | {length} | {' | '.join(found)} |", flush=True)
+    for kind in given.kinds:
+        for length in CASES[kind]:
+            found = [ask(tree, kind, length) for tree in reversed(trees)]
+            print(f"| {kind} | {length} | {' | '.join(found)} |", flush=True)
 
 
 if __name__ == "__main__":

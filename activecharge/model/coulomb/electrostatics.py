@@ -13,6 +13,9 @@ from activecharge.model.geometry import Geometry
 from activecharge.model.graph import Graph
 from activecharge.units import COULOMB
 
+LARGEST_BLOCK = 250_000
+"""Pairs of free frames whose positions are looked up at once."""
+
 
 class Electrostatics(torch.nn.Module):
     """Energy of point charges, whose derivatives are forces of the accuracy asked for.
@@ -120,8 +123,15 @@ def _free(graph: Graph, charges: torch.Tensor, geometry: Geometry) -> torch.Tens
     """Energies (B,) of all pairs of the free frames, 0 in periodic ones."""
     first, second = _free_pairs(graph)
     # Differences in double precision, rounded afterwards.
-    vectors = graph.positions.index_select(0, second) - graph.positions.index_select(0, first)
-    vectors = geometry.between(first, second, vectors.to(charges.dtype))
+    vectors = torch.cat(
+        [
+            (graph.positions.index_select(0, j) - graph.positions.index_select(0, i)).to(charges)
+            for i, j in zip(first.split(LARGEST_BLOCK), second.split(LARGEST_BLOCK), strict=True)
+        ]
+    )
+    # Strain is none of theirs.
+    leaf = geometry.leaf
+    vectors = vectors + leaf.index_select(0, second) - leaf.index_select(0, first)
     potential = COULOMB / torch.linalg.vector_norm(vectors, dim=1)
     return _sum_pairs(graph, charges, first, second, potential)
 
@@ -142,9 +152,9 @@ def _sum_pairs(
 def _free_pairs(graph: Graph) -> torch.Tensor:
     """All pairs i < j within each free frame, (2, P)."""
     pairs = []
-    for start, stop, periodic in zip(
-        graph.offsets[:-1], graph.offsets[1:], graph.periodic.tolist(), strict=True
+    for start, count, periodic in zip(
+        graph.offsets[:-1], graph.counts.tolist(), graph.periodic.tolist(), strict=True
     ):
         if not periodic:
-            pairs.append(torch.combinations(torch.arange(start, stop, device=graph.frame.device)))
-    return torch.cat(pairs).T
+            pairs.append(torch.triu_indices(count, count, 1, device=graph.frame.device) + start)
+    return torch.cat(pairs, dim=1)
