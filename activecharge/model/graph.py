@@ -10,26 +10,12 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import torch
 from ase import Atoms
-from ase.data import chemical_symbols
 
-from activecharge.errors import BrokenGeometry, UserError
 from activecharge.model.coulomb.convergence import TYPICAL_ACCURACY, converge
 from activecharge.model.coulomb.splitting import Split, choose_split
 from activecharge.model.space.cells import reduced, wrapped
 from activecharge.model.space.pairs import Pairs, find_pairs
-
-SMALLEST_VOLUME = 1.0
-"""Smallest cell in Å³ that can hold an atom."""
-
-LARGEST_CELL = 10_000.0
-"""Longest lattice vector in Å, a micrometre: images so far away act on nothing."""
-
-FARTHEST = 1e9
-"""Largest coordinate in Å; double precision resolves 1e-7 Å there, and less beyond."""
-
-CLOSEST = 0.1
-"""Distance in Å below which two atoms are taken for a mistake: the shortest bond there is, in H2,
-is 0.74 Å, and at a seventh of it nuclei repel each other by more than 100 eV."""
+from activecharge.model.space.refusals import refuse_contacts, refuse_frame
 
 
 @dataclass(frozen=True)
@@ -120,35 +106,44 @@ def build_graph(
         cell without volume or larger than any sensible one; as a `BrokenGeometry` for coordinates
         that are not finite and atoms in one place.
     """
-    _check(atoms, elements)
-    given = np.asarray(atoms.positions, dtype=float)
-    positions, cell, split = given - given[0], None, Split()
+    refuse_frame(atoms, elements)
+    given, cell = np.asarray(atoms.positions, dtype=float), None
+    positions = given - given[0]
     if atoms.pbc.all():
         cell = reduced(np.asarray(atoms.cell.array, dtype=float))
         positions = wrapped(positions, cell)
     near = find_pairs(positions, cell, cutoff)
-    _check_apart(atoms, near)
-    if cell is not None:
-        split = choose_split(positions, cell, converge(cutoff, accuracy))
-        positions = wrapped(given, cell) if split.meshed else positions
+    refuse_contacts(atoms, near)
+    species = [elements.index(symbol) for symbol in atoms.get_chemical_symbols()]
+    graph = _assemble(positions, species, cell, near)
+    if cell is None:
+        return graph
+    split = choose_split(positions, cell, converge(cutoff, accuracy))
+    if split.meshed:
+        graph = replace(graph, positions=torch.tensor(wrapped(given, cell)))
+    return graph if split == Split() else summed_by(graph, split, cutoff)
+
+
+def _assemble(
+    positions: np.ndarray, species: Sequence[int], cell: np.ndarray | None, near: Pairs
+) -> Graph:
+    """A graph whose Coulomb sum has no pairs but the edges."""
     edges, reverse, vectors = _edges(near)
-    numbers = [chemical_symbols.index(symbol) for symbol in elements]
-    graph = Graph(
+    return Graph(
         positions=torch.tensor(positions),
-        species=torch.tensor([numbers.index(z) for z in atoms.numbers]),
-        frame=torch.zeros(len(atoms), dtype=torch.int64),
+        species=torch.tensor(species),
+        frame=torch.zeros(len(positions), dtype=torch.int64),
         edges=torch.tensor(edges),
         reverse=torch.tensor(reverse),
         vectors=torch.tensor(vectors),
         cell=torch.tensor(np.zeros((3, 3)) if cell is None else cell)[None],
         periodic=torch.tensor([cell is not None]),
-        counts=torch.tensor([len(atoms)]),
+        counts=torch.tensor([len(positions)]),
         reach=torch.ones(1, dtype=torch.float64),
         meshed=torch.tensor([False]),
         pairs=torch.empty(2, 0, dtype=torch.int64),
         pair_vectors=torch.empty(0, 3, dtype=torch.float64),
     )
-    return graph if split == Split() else summed_by(graph, split, cutoff)
 
 
 def summed_by(graph: Graph, split: Split, cutoff: float) -> Graph:
@@ -164,53 +159,6 @@ def summed_by(graph: Graph, split: Split, cutoff: float) -> Graph:
         meshed=torch.tensor([split.meshed]),
         pairs=torch.tensor(pairs),
         pair_vectors=torch.tensor(vectors),
-    )
-
-
-def _check(atoms: Atoms, elements: Sequence[str]) -> None:
-    """Refuse what has no graph; see `build_graph`."""
-    if not len(atoms):
-        raise UserError("a frame without atoms: remove it")
-    unknown = sorted(set(atoms.get_chemical_symbols()) - set(elements))
-    if unknown:
-        raise UserError(
-            f"the model knows {', '.join(elements)}, not {', '.join(unknown)}: "
-            "remove those frames or train a committee on data that contains the element"
-        )
-    periodic = bool(atoms.pbc.all())
-    if atoms.pbc.any() and not periodic:
-        raise UserError(
-            "frames must be free or periodic in all three directions, got "
-            f"pbc={atoms.pbc.tolist()}: give a slab a cell padded with vacuum and pbc T T T"
-        )
-    if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
-        raise BrokenGeometry("coordinates or cell that are not finite numbers: remove the frame")
-    if np.abs(atoms.positions).max() > FARTHEST:
-        raise BrokenGeometry(
-            f"coordinates beyond {FARTHEST:g} Å, where digits no longer suffice: remove the frame"
-        )
-    if periodic and atoms.cell.volume < SMALLEST_VOLUME:
-        raise UserError(
-            f"a periodic frame needs a cell with volume, got {atoms.cell.array.tolist()} Å: "
-            "give it a cell or make it free (pbc F F F)"
-        )
-    if periodic and (length := float(atoms.cell.lengths().max())) > LARGEST_CELL:
-        raise UserError(
-            f"a periodic cell {length:g} Å long, where {LARGEST_CELL:g} Å is the most: if the "
-            "frame is a free cluster, make it free (pbc=False, or pbc F F F in the file)"
-        )
-
-
-def _check_apart(atoms: Atoms, near: Pairs) -> None:
-    """Refuse atoms in one place, at which a model's directions would be not a number."""
-    if not len(near.distances) or near.distances.min() >= CLOSEST:
-        return
-    worst = int(near.distances.argmin())
-    first, second = (f"{atoms.symbols[i]}{i}" for i in (near.first[worst], near.second[worst]))
-    other = f"{second} are" if first != second else "an image of it in the next cell are"
-    raise BrokenGeometry(
-        f"atoms {first} and {other} {near.distances[worst]:.2g} Å apart, less than {CLOSEST:g} Å: "
-        "remove one of them, or the frame"
     )
 
 
