@@ -13,5 +13,12 @@ class Note(Warning):
     """Something the user should know of, though all goes on; the command line prints it."""
 
 
+class BrokenGeometry(UserError):
+    """Positions of which a model can say nothing, such as two atoms in one place.
+
+    Dynamics stops a walker that comes to them; wherever else, the user is told.
+    """
+
+
 INTERRUPTED = 130
 """Exit code of a process that was asked to stop."""

@@ -60,7 +60,7 @@ class Committee:
             Members(self.members) if last_layer is None else Network(self.members[0], last_layer)
         )
         self.elements = first.elements
-        self.cutoff = first.options.cutoff
+        self.cutoff, self._accuracy = first.options.cutoff, first.options.coulomb_accuracy
 
     @classmethod
     def load(cls, directory: Path | str, device: str = "cpu") -> "Committee":
@@ -117,7 +117,8 @@ class Committee:
         Raises
         ------
         UserError
-            For a frame the model cannot treat; the message counts frames from 0.
+            For a frame the model cannot treat (`BrokenGeometry` where its coordinates are why);
+            the message counts frames from 0.
         """
         wanted = set(PROPERTIES if outputs is None else outputs)
         predictions: list[Prediction] = []
@@ -131,9 +132,9 @@ class Committee:
         atoms = 0
         for number, frame in enumerate(frames):
             try:
-                graph = build_graph(frame, self.elements, self.cutoff)
+                graph = build_graph(frame, self.elements, self.cutoff, self._accuracy)
             except UserError as error:
-                raise UserError(f"frame {number} (counting from 0): {error}") from error
+                raise type(error)(f"frame {number} (counting from 0): {error}") from error
             if chunk and atoms + len(frame) > ATOMS_PER_BATCH:
                 yield chunk
                 chunk, atoms = [], 0

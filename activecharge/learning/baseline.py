@@ -49,8 +49,5 @@ def _coulomb_energy(batch: Batch, options: ModelOptions) -> float:
     geometry = trace_geometry(graph, displacement=False, strain=False)
     electrostatics = Electrostatics(
         options.cutoff, options.coulomb_exclusion, options.coulomb_accuracy
-    ).to(graph.positions.dtype)
-    charges = batch.targets["charges"]
-    return float(
-        electrostatics(graph, charges, geometry.positions, geometry.cell, geometry.lengths)
-    )
+    ).to(graph.cell.dtype)
+    return float(electrostatics(graph, batch.targets["charges"], geometry))

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from activecharge.errors import UserError
+from activecharge.model.coulomb.convergence import TYPICAL_ACCURACY
 from activecharge.model.graph import Graph, build_graph, join
 from activecharge.model.network import ChargeModel
 from activecharge.properties import PROPERTIES
@@ -40,7 +41,9 @@ class Batch:
         return Batch(self.graph.to(device, dtype), targets)
 
 
-def make_batch(label: Label, elements: Sequence[str], cutoff: float) -> Batch:
+def make_batch(
+    label: Label, elements: Sequence[str], cutoff: float, accuracy: float = TYPICAL_ACCURACY
+) -> Batch:
     """One frame with its graph and targets in double precision.
 
     The dipole of a periodic frame (known only up to its quantum) and the stress of a free one
@@ -65,7 +68,7 @@ def make_batch(label: Label, elements: Sequence[str], cutoff: float) -> Batch:
             value = np.full(shape, np.nan)
         targets[name] = torch.tensor(value if spec.per_atom else value[None])
     try:
-        return Batch(build_graph(atoms, elements, cutoff), targets)
+        return Batch(build_graph(atoms, elements, cutoff, accuracy), targets)
     except UserError as error:
         raise UserError(f"{frame}: {error}") from error
 

@@ -50,9 +50,9 @@ def train_member(
         training diverges.
     """
     check(data)
-    options, cutoff = data.training, data.model.cutoff
-    train = [make_batch(label, data.elements, cutoff) for label in data.train]
-    valid = [make_batch(label, data.elements, cutoff) for label in data.valid] or train
+    options, sums = data.training, (data.model.cutoff, data.model.coulomb_accuracy)
+    train = [make_batch(label, data.elements, *sums) for label in data.train]
+    valid = [make_batch(label, data.elements, *sums) for label in data.valid] or train
     weights = active_weights(options.weights, data.model)
     if member.others:
         return train_heads(data, (member, *member.others), train, valid, weights, device, progress)

@@ -40,7 +40,7 @@ def load_model(directory: Path | str, device: torch.device | str = "cpu") -> Cha
     Raises
     ------
     UserError
-        If the folder holds no complete, matching checkpoint.
+        If the folder holds no complete, matching checkpoint, or the device cannot be used.
     """
     directory = Path(directory)
     for name in (ARCHITECTURE, WEIGHTS):
@@ -62,7 +62,27 @@ def load_model(directory: Path | str, device: torch.device | str = "cpu") -> Cha
         raise UserError(
             f"{directory / name}: not a readable model ({_reason(error)}); train it again"
         ) from error
-    return model.to(device).eval()
+    return model.to(usable(device)).eval()
+
+
+def usable(device: torch.device | str) -> torch.device:
+    """The device, after a number in double precision has been there and back.
+
+    Raises
+    ------
+    UserError
+        If there is no such device, or torch cannot use it here.
+    """
+    try:
+        found = torch.device(device)
+        torch.zeros(1, dtype=torch.float64).to(found).item()
+    # Each kind of device that torch was built without, or that is not there, fails in its own way.
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError, ImportError) as error:
+        raise UserError(
+            f"device {device}: torch cannot compute on it here; give cpu, or cuda (cuda:1 ...) "
+            "where `activecharge doctor` finds a GPU"
+        ) from error
+    return found
 
 
 def _read_architecture(path: Path) -> Architecture:

@@ -57,14 +57,14 @@ def energy_derivatives(
 
 
 def born_effective_charges(
-    dipole: torch.Tensor, positions: torch.Tensor, training: bool
+    dipole: torch.Tensor, displacements: torch.Tensor, training: bool
 ) -> torch.Tensor:
     """Z[i, a, b] = ∂P_a/∂R_ib by three vector–Jacobian products.
 
     Parameters
     ----------
     dipole : (B, 3) e·Å
-    positions : (N, 3) Å
+    displacements : (N, 3) Å
         Leaf that `dipole` was computed from; frames do not see each other.
     training : bool
         Whether the result will be differentiated again.
@@ -76,7 +76,7 @@ def born_effective_charges(
     """
     total = dipole.sum(0)
     rows = [
-        torch.autograd.grad(total[a], positions, create_graph=training, retain_graph=True)[0]
+        torch.autograd.grad(total[a], displacements, create_graph=training, retain_graph=True)[0]
         for a in range(3)
     ]
     return torch.stack(rows, dim=1)

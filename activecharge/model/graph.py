@@ -1,44 +1,57 @@
-"""From configurations to one batched graph: atoms, edges within the cutoff, and Coulomb pairs."""
+"""From configurations to one batched graph: atoms, edges within the cutoff, and Coulomb pairs.
+
+All differences of positions are taken here, in double precision, and rounded afterwards: results in
+single precision do not depend on where a frame lies, nor on which images of its atoms are given.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
 from ase import Atoms
-from ase.data import chemical_symbols
-from vesin import NeighborList
 
-from activecharge.errors import UserError
-
-SMALLEST_VOLUME = 1.0
-"""Smallest cell in Å³ that can hold an atom."""
+from activecharge.model.coulomb.convergence import TYPICAL_ACCURACY, converge
+from activecharge.model.coulomb.splitting import Split, choose_split
+from activecharge.model.space.cells import reduced, wrapped
+from activecharge.model.space.pairs import Pairs, find_pairs
+from activecharge.model.space.refusals import refuse_contacts, refuse_frame
 
 
 @dataclass(frozen=True)
 class Graph:
     """Neighbours of one frame, or of many joined into a disjoint union.
 
-    Shapes: N atoms, E directed edges (both directions of every pair), B frames.
+    Shapes: N atoms, E directed edges (both directions of every pair), B frames, P pairs.
 
     Attributes
     ----------
     positions : (N, 3) Å
+        Double always: about the first atom, and within the cells of periodic frames; those summed
+        on a mesh keep their place in it, as results depend on it within the accuracy.
     species : (N,) int64
         Index into the model's element list.
     frame : (N,) int64
         Which frame each atom belongs to.
     edges : (2, E) int64
-        Sender s and receiver r, sorted by receiver; the edge vector is R[r] − R[s] + shift.
+        Sender and receiver, sorted by receiver.
     reverse : (E,) int64
         For each edge the one from r to s with the opposite vector.
-    shifts : (E, 3) float
-        Lattice translations as multiples of the cell vectors.
+    vectors : (E, 3) Å
+        From sender to receiver.
     cell : (B, 3, 3) Å
-        Rows are lattice vectors; zero for free frames.
+        Rows are short lattice vectors; zero for free frames.
     periodic : (B,) bool
     counts : (B,) int64
         Atoms per frame.
+    reach : (B,) float
+        Radius of the real-space Coulomb sum of a periodic frame over the cutoff (`Split`).
+    meshed : (B,) bool
+        Whether its smooth part goes onto a mesh.
+    pairs : (2, P) int64
+        Pairs of that sum, each once, in frames whose reach is not 1.
+    pair_vectors : (P, 3) Å
+        From the first to the second.
     """
 
     positions: torch.Tensor
@@ -46,10 +59,14 @@ class Graph:
     frame: torch.Tensor
     edges: torch.Tensor
     reverse: torch.Tensor
-    shifts: torch.Tensor
+    vectors: torch.Tensor
     cell: torch.Tensor
     periodic: torch.Tensor
     counts: torch.Tensor
+    reach: torch.Tensor
+    meshed: torch.Tensor
+    pairs: torch.Tensor
+    pair_vectors: torch.Tensor
 
     @property
     def offsets(self) -> list[int]:
@@ -57,15 +74,18 @@ class Graph:
         return [0, *torch.cumsum(self.counts, 0).tolist()]
 
     def to(self, device: torch.device | str, dtype: torch.dtype) -> "Graph":
-        """Copy onto a device, floating-point tensors in `dtype`."""
+        """Copy onto a device, floating-point tensors but for positions in `dtype`."""
         moved = {}
         for f in fields(self):
             tensor = getattr(self, f.name)
-            moved[f.name] = tensor.to(device, dtype if tensor.is_floating_point() else None)
+            rounded = tensor.is_floating_point() and f.name != "positions"
+            moved[f.name] = tensor.to(device, dtype if rounded else None)
         return Graph(**moved)
 
 
-def build_graph(atoms: Atoms, elements: Sequence[str], cutoff: float) -> Graph:
+def build_graph(
+    atoms: Atoms, elements: Sequence[str], cutoff: float, accuracy: float = TYPICAL_ACCURACY
+) -> Graph:
     """Neighbour list of one free or fully periodic frame.
 
     Parameters
@@ -75,66 +95,83 @@ def build_graph(atoms: Atoms, elements: Sequence[str], cutoff: float) -> Graph:
         The chemical symbols that the model knows.
     cutoff : float
         Å.
+    accuracy : float
+        Of Coulomb forces. The model's own decides what they are; this one, how they are had for
+        the least work.
 
     Raises
     ------
     UserError
-        For a frame without atoms, an element the model does not know, partial periodicity, a
-        cell without volume, or coordinates that are not finite.
+        For a frame without atoms, an element the model does not know, partial periodicity, or a
+        cell without volume or larger than any sensible one; as a `BrokenGeometry` for coordinates
+        that are not finite and atoms in one place.
     """
-    if not len(atoms):
-        raise UserError("a frame without atoms: remove it")
-    unknown = sorted(set(atoms.get_chemical_symbols()) - set(elements))
-    if unknown:
-        raise UserError(
-            f"the model knows {', '.join(elements)}, not {', '.join(unknown)}: "
-            "remove those frames or train a committee on data that contains the element"
-        )
-    periodic = bool(atoms.pbc.all())
-    if atoms.pbc.any() and not periodic:
-        raise UserError(
-            "frames must be free or periodic in all three directions, got "
-            f"pbc={atoms.pbc.tolist()}: give a slab a cell padded with vacuum and pbc T T T"
-        )
-    if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
-        raise UserError("coordinates or cell that are not finite numbers: remove the frame")
-    if periodic and atoms.cell.volume < SMALLEST_VOLUME:
-        raise UserError(
-            f"a periodic frame needs a cell with volume, got {atoms.cell.array.tolist()} Å: "
-            "give it a cell or make it free (pbc F F F)"
-        )
-    numbers = [chemical_symbols.index(symbol) for symbol in elements]
-    cell = np.asarray(atoms.cell) if periodic else np.zeros((3, 3))
-    edges, reverse, shifts = _edges(atoms.positions, cell, periodic, cutoff)
+    refuse_frame(atoms, elements)
+    given, cell = np.asarray(atoms.positions, dtype=float), None
+    positions = given - given[0]
+    if atoms.pbc.all():
+        cell = reduced(np.asarray(atoms.cell.array, dtype=float))
+        positions = wrapped(positions, cell)
+    near = find_pairs(positions, cell, cutoff)
+    refuse_contacts(atoms, near)
+    species = [elements.index(symbol) for symbol in atoms.get_chemical_symbols()]
+    graph = _assemble(positions, species, cell, near)
+    if cell is None:
+        return graph
+    split = choose_split(positions, cell, converge(cutoff, accuracy))
+    if split.meshed:
+        graph = replace(graph, positions=torch.tensor(wrapped(given, cell)))
+    return graph if split == Split() else summed_by(graph, split, cutoff)
+
+
+def _assemble(
+    positions: np.ndarray, species: Sequence[int], cell: np.ndarray | None, near: Pairs
+) -> Graph:
+    """A graph whose Coulomb sum has no pairs but the edges."""
+    edges, reverse, vectors = _edges(near)
     return Graph(
-        positions=torch.tensor(atoms.positions),
-        species=torch.tensor([numbers.index(z) for z in atoms.numbers]),
-        frame=torch.zeros(len(atoms), dtype=torch.int64),
+        positions=torch.tensor(positions),
+        species=torch.tensor(species),
+        frame=torch.zeros(len(positions), dtype=torch.int64),
         edges=torch.tensor(edges),
         reverse=torch.tensor(reverse),
-        shifts=torch.tensor(shifts),
-        cell=torch.tensor(cell).reshape(1, 3, 3),
-        periodic=torch.tensor([periodic]),
-        counts=torch.tensor([len(atoms)]),
+        vectors=torch.tensor(vectors),
+        cell=torch.tensor(np.zeros((3, 3)) if cell is None else cell)[None],
+        periodic=torch.tensor([cell is not None]),
+        counts=torch.tensor([len(positions)]),
+        reach=torch.ones(1, dtype=torch.float64),
+        meshed=torch.tensor([False]),
+        pairs=torch.empty(2, 0, dtype=torch.int64),
+        pair_vectors=torch.empty(0, 3, dtype=torch.float64),
     )
 
 
-def _edges(
-    positions: np.ndarray, cell: np.ndarray, periodic: bool, cutoff: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Edges (2, E), their reverses (E,) and shifts (E, 3) as `Graph` holds them."""
-    first, second, shifts = NeighborList(cutoff=cutoff, full_list=False).compute(
-        points=positions, box=cell, periodic=periodic, quantities="ijS"
+def summed_by(graph: Graph, split: Split, cutoff: float) -> Graph:
+    """The graph of one periodic frame, its Coulomb sum split in another way."""
+    pairs, vectors = np.empty((2, 0), dtype=np.int64), np.empty((0, 3))
+    if split.reach != 1:
+        cell = graph.cell[0].numpy()
+        far = find_pairs(graph.positions.numpy(), cell, split.reach * cutoff)
+        pairs, vectors = np.stack([far.first, far.second]), far.vectors
+    return replace(
+        graph,
+        reach=torch.tensor([split.reach], dtype=torch.float64),
+        meshed=torch.tensor([split.meshed]),
+        pairs=torch.tensor(pairs),
+        pair_vectors=torch.tensor(vectors),
     )
-    # vesin's vector of a pair is R[second] − R[first] + S·cell; each pair gives two edges.
-    senders = np.concatenate([first, second]).astype(np.int64)
-    receivers = np.concatenate([second, first]).astype(np.int64)
+
+
+def _edges(near: Pairs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Edges (2, E), their reverses (E,) and vectors (E, 3) as `Graph` holds them."""
+    # Each pair gives two edges.
+    senders = np.concatenate([near.first, near.second])
+    receivers = np.concatenate([near.second, near.first])
     order = np.lexsort([senders, receivers])
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
-    reverse = np.roll(place, len(first))[order]
-    shifts = np.asarray(shifts, dtype=float).reshape(-1, 3)
-    both = np.concatenate([shifts, -shifts])
+    reverse = np.roll(place, len(near.first))[order]
+    both = np.concatenate([near.vectors, -near.vectors])
     return np.stack([senders, receivers])[:, order], reverse, both[order]
 
 
@@ -145,15 +182,15 @@ def join(graphs: Sequence[Graph]) -> Graph:
     starts = torch.cumsum(sizes, 0) - sizes
     pairs = torch.tensor([len(g.reverse) for g in graphs])
     before = torch.cumsum(pairs, 0) - pairs
-    frames = torch.arange(len(counts)).repeat_interleave(counts)
+    joined = {
+        f.name: torch.cat([getattr(g, f.name) for g in graphs])
+        for f in fields(Graph)
+        if f.name not in ("frame", "edges", "reverse", "pairs")
+    }
     return Graph(
-        positions=torch.cat([g.positions for g in graphs]),
-        species=torch.cat([g.species for g in graphs]),
-        frame=frames,
+        frame=torch.arange(len(counts)).repeat_interleave(counts),
         edges=torch.cat([g.edges + start for g, start in zip(graphs, starts, strict=True)], dim=1),
         reverse=torch.cat([g.reverse + start for g, start in zip(graphs, before, strict=True)]),
-        shifts=torch.cat([g.shifts for g in graphs]),
-        cell=torch.cat([g.cell for g in graphs]),
-        periodic=torch.cat([g.periodic for g in graphs]),
-        counts=counts,
+        pairs=torch.cat([g.pairs + start for g, start in zip(graphs, starts, strict=True)], dim=1),
+        **joined,
     )

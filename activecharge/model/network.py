@@ -210,9 +210,7 @@ class ChargeModel(nn.Module):
         local = local.index_add(0, graph.frame, self.energy(features))
         pairs = self.pair_energy(features, encoded.neighbors)[:, 0]
         local = local.index_add(0, graph.frame[graph.edges[1]], pairs)
-        coulomb = self.electrostatics(
-            graph, charges, geometry.positions, geometry.cell, geometry.lengths
-        )
+        coulomb = self.electrostatics(graph, charges, geometry)
         if training and self.architecture.options.charges == "reference":
             fixed = energy_derivatives(graph, geometry, coulomb, wanted, keep_graph=True)
             moving = energy_derivatives(graph, geometry, local, wanted, training=True)

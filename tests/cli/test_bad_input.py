@@ -70,6 +70,29 @@ def test_files_of_a_campaign(call, tmp_path, frames, kind, command):
     assert tree(tmp_path) == before
 
 
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+@pytest.mark.parametrize("device", ["cud", "cuda:99"])
+def test_devices_that_are_not_there(call, tmp_path, finished_once, command, device):
+    before = tree(tmp_path)
+    out = () if command == "evaluate" else ("-o", "out.xyz")
+    data = finished_once / "dataset" / "data.xyz"
+    refused(call(command, finished_once, data, *out, "--device", device), f"device {device}:")
+    assert tree(tmp_path) == before
+
+
+def test_frames_for_which_a_committee_has_no_answer(call, tmp_path, finished_once):
+    water = molecule("H2O")
+    meeting, vast = water.copy(), water.copy()
+    meeting.positions[2] = meeting.positions[1]
+    vast.set_cell([1e5] * 3)
+    vast.pbc = True
+    for frame, words in ((meeting, ("H1 and H2", "0 Å apart")), (vast, ("100000 Å", "free"))):
+        write(tmp_path / "frames.xyz", [water, frame], format="extxyz")
+        before = tree(tmp_path)
+        refused(call("predict", finished_once, "frames.xyz", "-o", "out.xyz"), "frame 1", *words)
+        assert tree(tmp_path) == before
+
+
 @pytest.mark.parametrize("kind", WRONG)
 @pytest.mark.parametrize("command", ["predict", "select", "evaluate"])
 def test_files_for_a_committee(call, tmp_path, frames, finished_once, kind, command):

@@ -7,7 +7,8 @@ import torch
 from ase import Atoms
 from ase.build import molecule
 
-from activecharge.model.graph import build_graph, join
+from activecharge.model.coulomb.splitting import Split
+from activecharge.model.graph import build_graph, join, summed_by
 from activecharge.model.model_options import ModelOptions
 from activecharge.model.network import Architecture, ChargeModel
 from activecharge.units import COULOMB
@@ -78,11 +79,15 @@ FRAMES: dict[str, Atoms] = {
 }
 
 
-def predict(model: ChargeModel, *frames: Atoms, outputs=ALL) -> dict[str, torch.Tensor]:
-    """Outputs of one batch of frames."""
-    cutoff = model.architecture.options.cutoff
-    graph = join([build_graph(frame, ELEMENTS, cutoff) for frame in frames])
-    return model(graph.to("cpu", model.dtype), outputs)
+def predict(
+    model: ChargeModel, *frames: Atoms, outputs=ALL, split: Split | None = None
+) -> dict[str, torch.Tensor]:
+    """Outputs of one batch of frames, whose Coulomb sums may be split in a given way."""
+    options = model.architecture.options
+    graphs = [build_graph(a, ELEMENTS, options.cutoff, options.coulomb_accuracy) for a in frames]
+    if split:
+        graphs = [summed_by(graph, split, options.cutoff) for graph in graphs]
+    return model(join(graphs).to("cpu", model.dtype), outputs)
 
 
 def random_orthogonal(seed: int, determinant: int = 1) -> np.ndarray:

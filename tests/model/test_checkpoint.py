@@ -9,11 +9,12 @@ import torch
 from model_cases import COUPLINGS, FRAMES, make_model, predict
 
 from activecharge.errors import UserError
-from activecharge.model.checkpoint import load_model, save_model
+from activecharge.model.checkpoint import load_model, save_model, usable
 
 
 @pytest.mark.parametrize(
-    ("coupling", "dtype"), [*((name, "float32") for name in COUPLINGS), ("local", "float64")]
+    ("coupling", "dtype"),
+    [(name, "float64" if name == "local" else "float32") for name in COUPLINGS],
 )
 def test_predictions_survive_bitwise(coupling, dtype, tmp_path):
     model = make_model(coupling, dtype=dtype)
@@ -98,6 +99,16 @@ def test_spoilt_checkpoints_are_refused(name, tmp_path):
 def test_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"nowhere: no model here \(model.json is missing\)"):
         load_model(tmp_path / "nowhere")
+
+
+def test_devices_that_torch_cannot_compute_on_are_refused(tmp_path):
+    save_model(make_model(), tmp_path)
+    with pytest.raises(UserError, match="device cud: torch cannot compute on it here"):
+        load_model(tmp_path, "cud")
+    assert usable("cpu") == torch.device("cpu")
+    for device in ("meta", "cuda:99", ""):
+        with pytest.raises(UserError, match=f"device {device}: torch cannot compute on it here"):
+            usable(device)
 
 
 def test_charges_can_be_reversed_exactly():

@@ -1,6 +1,6 @@
 """Coulomb sums reach the accuracy that was asked for, in every kind of cell."""
 
-import math
+import functools
 
 import numpy as np
 import pytest
@@ -8,12 +8,12 @@ import torch
 from ase import Atoms
 from model_cases import boxed
 
-from activecharge.model.coulomb import electrostatics
 from activecharge.model.coulomb.convergence import converge
 from activecharge.model.coulomb.electrostatics import Electrostatics
 from activecharge.model.coulomb.reciprocal import mesh_size, wave_vectors
+from activecharge.model.coulomb.splitting import Split
 from activecharge.model.geometry import trace_geometry
-from activecharge.model.graph import build_graph
+from activecharge.model.graph import build_graph, summed_by
 from activecharge.model.model_options import ModelOptions
 
 DEFAULT = ModelOptions()
@@ -27,46 +27,49 @@ CELLS = {
 }
 
 
-def coulomb(atoms: Atoms, cutoff: float, accuracy: float, exclusion: float, dtype):
+def coulomb(atoms: Atoms, cutoff: float, accuracy: float, exclusion: float, dtype, split):
     """Energy and forces of water's charges."""
-    graph = build_graph(atoms, ["H", "O"], cutoff).to("cpu", dtype)
+    graph = build_graph(atoms, ["H", "O"], cutoff)
+    graph = summed_by(graph, split, cutoff).to("cpu", dtype)
     geometry = trace_geometry(graph, displacement=True, strain=False)
     charges = torch.tensor(np.where(atoms.symbols == "O", -0.8, 0.4), dtype=dtype)
-    energy = Electrostatics(cutoff, exclusion, accuracy).to(dtype)(
-        graph, charges, geometry.positions, geometry.cell, geometry.lengths
-    )
+    energy = Electrostatics(cutoff, exclusion, accuracy).to(dtype)(graph, charges, geometry)
     (gradient,) = torch.autograd.grad(energy.sum(), geometry.leaf)
     return energy.item(), -gradient.double()
 
 
-def tight(atoms: Atoms, exclusion: float, monkeypatch):
+SPLITS = {
+    "waves": Split(),
+    "mesh": Split(meshed=True),
+    "wide waves": Split(2.0),
+    "wide mesh": Split(2**0.5, meshed=True),
+}
+
+
+@functools.cache
+def tight(name: str, exclusion: float):
     """Ewald sums in double precision with tails of 1e-9."""
-    monkeypatch.setattr(electrostatics, "MESH_ABOVE", math.inf)
-    return coulomb(atoms, 8.0, 1e-9, exclusion, torch.float64)
+    return coulomb(CELLS[name], 8.0, 1e-9, exclusion, torch.float64, Split())
 
 
-@pytest.mark.parametrize("method", ["ewald", "mesh"])
+@pytest.mark.parametrize("method", SPLITS)
 @pytest.mark.parametrize("name", CELLS)
-def test_default_forces_are_within_the_accuracy_in_single_precision(name, method, monkeypatch):
-    atoms = CELLS[name]
-    exclusion = DEFAULT.coulomb_exclusion
-    energy, forces = tight(atoms, exclusion, monkeypatch)
-    monkeypatch.setattr(electrostatics, "MESH_ABOVE", 0 if method == "mesh" else math.inf)
-    found = coulomb(atoms, DEFAULT.cutoff, DEFAULT.coulomb_accuracy, exclusion, torch.float32)
-    assert DEFAULT.coulomb_accuracy == 1e-4
+def test_default_forces_are_within_the_accuracy_in_single_precision(name, method):
+    atoms, exclusion, accuracy = CELLS[name], DEFAULT.coulomb_exclusion, DEFAULT.coulomb_accuracy
+    energy, forces = tight(name, exclusion)
+    found = coulomb(atoms, DEFAULT.cutoff, accuracy, exclusion, torch.float32, SPLITS[method])
+    assert accuracy == 1e-4
     assert float((found[1] - forces).norm() / forces.norm()) < 1e-4
     # In energy, a hundredth of what counts as an error per atom.
     assert abs(found[0] - energy) / len(atoms) < 5e-5
 
 
-@pytest.mark.parametrize("method", ["ewald", "mesh"])
+@pytest.mark.parametrize("method", SPLITS)
 @pytest.mark.parametrize("accuracy", [1e-3, 1e-5, 1e-6])
 @pytest.mark.parametrize("exclusion", [0.0, 3.0])
-def test_other_accuracies_are_reached_and_not_overdone(accuracy, exclusion, method, monkeypatch):
-    atoms = CELLS["skewed"]
-    _, forces = tight(atoms, exclusion, monkeypatch)
-    monkeypatch.setattr(electrostatics, "MESH_ABOVE", 0 if method == "mesh" else math.inf)
-    _, found = coulomb(atoms, 5.0, accuracy, exclusion, torch.float64)
+def test_other_accuracies_are_reached_and_not_overdone(accuracy, exclusion, method):
+    _, forces = tight("skewed", exclusion)
+    _, found = coulomb(CELLS["skewed"], 5.0, accuracy, exclusion, torch.float64, SPLITS[method])
     error = float((found - forces).norm() / forces.norm())
     # Water's bare forces are five times those of the estimate, with near pairs faded out they
     # are as large.

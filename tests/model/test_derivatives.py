@@ -44,8 +44,8 @@ def test_forces_and_bec(model, frame):
     check_forces_and_bec(model, frame)
 
 
-def test_forces_and_bec_beyond_one_interaction(deep_model, periodic):
-    check_forces_and_bec(deep_model, periodic)
+def test_forces_and_bec_beyond_one_interaction(deep_model):
+    check_forces_and_bec(deep_model, FRAMES["triclinic"])
 
 
 def test_stress(model, periodic):
@@ -75,9 +75,12 @@ def test_free_frames_have_no_stress(model):
     assert torch.isnan(predict(model, free)["stress"]).all()
 
 
-def test_periodic_charges_and_bec_are_those_of_the_unfolded_crystal(model):
-    """A single atom moved in a huge cluster answers as its sublattice does in the cell."""
-    short = make_model(model.architecture.options.coupling, cutoff=2.5)
+def test_periodic_charges_and_bec_are_those_of_the_unfolded_crystal():
+    """A single atom moved in a huge cluster answers as its sublattice does in the cell.
+
+    Other couplings: `test_polarization.py`.
+    """
+    short = make_model("independent", cutoff=2.5)
     cell = boxed(1, seed=4, cell=[[3.2, 0, 0], [0.5, 3.1, 0], [-0.4, 0.6, 3.3]])
     # An atom moves pair charges up to two cutoffs away, which see one cutoff further: three
     # cutoffs, 7.5 Å, within three cells on each side.
@@ -90,9 +93,10 @@ def test_periodic_charges_and_bec_are_those_of_the_unfolded_crystal(model):
         torch.testing.assert_close(inside[name], whole[name][centre], atol=1e-12, rtol=1e-10)
 
 
-def test_losses_on_derivatives_reach_the_weights(model):
+@pytest.mark.parametrize("coupling", ["independent", "local"])
+def test_losses_on_derivatives_reach_the_weights(coupling):
     """d/dθ of a loss on forces and Z, along a random direction, by central differences."""
-    model = copy.deepcopy(make_model(model.architecture.options.coupling, charges="latent"))
+    model = copy.deepcopy(make_model(coupling, charges="latent"))
     frames = [FRAMES["free"], FRAMES["triclinic"]]
     graph = join([build_graph(atoms, ELEMENTS, CUTOFF) for atoms in frames])
     weights = [model.pair_charges.pair.last.weight, model.energy.last.weight]

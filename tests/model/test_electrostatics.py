@@ -7,10 +7,10 @@ from ase import Atoms
 from ase.build import bulk
 from model_cases import boxed, waters
 
-from activecharge.model.coulomb import electrostatics
 from activecharge.model.coulomb.electrostatics import Electrostatics
+from activecharge.model.coulomb.splitting import Split
 from activecharge.model.geometry import trace_geometry
-from activecharge.model.graph import build_graph, join
+from activecharge.model.graph import build_graph, join, summed_by
 from activecharge.units import COULOMB
 
 CUTOFF = 5.0
@@ -22,28 +22,27 @@ def water_charges(frames) -> np.ndarray:
     return np.concatenate([np.where(atoms.symbols == "O", -0.8, 0.4) for atoms in frames])
 
 
-def coulomb(*frames: Atoms, charges=None, dtype=torch.float64, scale=1.0, exclusion=0.0):
-    """Energies (B,), forces (N, 3); charges are water's unless given."""
+WAVES, MESH = Split(), Split(meshed=True)
+
+
+def coulomb(*frames: Atoms, charges=None, splits=None, scale=1.0, exclusion=0.0):
+    """Energies (B,), forces (N, 3); charges are water's and splits the program's unless given."""
     elements = sorted({symbol for atoms in frames for symbol in atoms.get_chemical_symbols()})
-    graph = join([build_graph(atoms, elements, CUTOFF) for atoms in frames]).to("cpu", dtype)
+    dtype = torch.float64
+    graphs = [build_graph(atoms, elements, CUTOFF, ACCURACY) for atoms in frames]
+    if splits:
+        graphs = [summed_by(g, split, CUTOFF) for g, split in zip(graphs, splits, strict=True)]
+    graph = join(graphs)
     if charges is None:
         charges = water_charges(frames)
     geometry = trace_geometry(graph, displacement=True, strain=False)
     energies = Electrostatics(CUTOFF, exclusion, ACCURACY).to(dtype)(
         graph,
         torch.as_tensor(charges, dtype=dtype) * scale,
-        geometry.positions,
-        geometry.cell,
-        geometry.lengths,
+        geometry,
     )
     (gradient,) = torch.autograd.grad(energies.sum(), geometry.leaf, create_graph=True)
     return energies, -gradient
-
-
-@pytest.fixture
-def mesh(monkeypatch):
-    """P3M for every periodic frame."""
-    monkeypatch.setattr(electrostatics, "MESH_ABOVE", 0)
 
 
 CRYSTALS = {
@@ -63,27 +62,27 @@ CRYSTALS = {
 }
 
 
-def madelung(name):
+def madelung(name, split):
     """Madelung constants from the cell and from its 2×2×2 supercell, and the right one."""
     crystal, distance, expected = CRYSTALS[name]
     results = []
     for atoms in (crystal, crystal.repeat(2)):
         charges = np.where(np.isin(atoms.symbols, ["Na", "Cs", "Zn"]), 1.0, -1.0)
-        energy = coulomb(atoms, charges=charges)[0].item()
+        energy = coulomb(atoms, charges=charges, splits=[split])[0].item()
         results.append(-energy * distance / COULOMB / (len(atoms) / 2))
     return results, expected
 
 
 @pytest.mark.parametrize("name", CRYSTALS)
 def test_madelung_constants_by_ewald(name):
-    results, expected = madelung(name)
+    results, expected = madelung(name, WAVES)
     # The neglected tails of both sums, exp(−5.64²/2) = 1.2e-7 of energies of that size.
     assert results == pytest.approx([expected] * 2, rel=6e-7)
 
 
 @pytest.mark.parametrize("name", CRYSTALS)
-def test_madelung_constants_by_mesh(name, mesh):
-    results, expected = madelung(name)
+def test_madelung_constants_by_mesh(name):
+    results, expected = madelung(name, MESH)
     # In a crystal's symmetric places the mesh's errors do not average out as elsewhere.
     assert results == pytest.approx([expected] * 2, rel=2e-5)
 
@@ -146,19 +145,18 @@ def test_cluster_is_the_limit_of_a_growing_box():
 SKEWED = boxed(8, seed=6, cell=[[5.6, 0, 0], [1.9, 5.2, 0], [-1.5, 1.7, 5.1]])
 
 
-@pytest.mark.parametrize("case", ["free", "ewald", "mesh"])
-def test_forces_can_teach_charges(case, monkeypatch):
+@pytest.mark.parametrize("split", [None, WAVES, MESH, Split(2.0)], ids=str)
+def test_forces_can_teach_charges(split):
     """Forces are quadratic in a scale s of all charges: d(ΣF²)/ds = 4 ΣF²/s."""
-    monkeypatch.setattr(electrostatics, "MESH_ABOVE", 0 if case == "mesh" else 10**9)
-    atoms = waters(2, seed=3) if case == "free" else SKEWED
+    atoms = SKEWED if split else waters(2, seed=3)
     scale = torch.tensor(0.9, dtype=torch.float64, requires_grad=True)
-    _, forces = coulomb(atoms, scale=scale)
+    _, forces = coulomb(atoms, scale=scale, splits=[split] if split else None)
     squares = forces.square().sum()
     (slope,) = torch.autograd.grad(squares, scale)
     assert slope.item() == pytest.approx(4 * squares.item() / 0.9, rel=1e-10)
 
 
-def test_batches_of_all_kinds_equal_single_frames(monkeypatch):
+def test_batches_of_all_kinds_equal_single_frames():
     frames = [
         boxed(2, seed=1, cell=[6, 6, 6]),
         waters(2, seed=2),
@@ -166,11 +164,11 @@ def test_batches_of_all_kinds_equal_single_frames(monkeypatch):
         SKEWED,
         waters(1, seed=3),
         boxed(1, seed=3, cell=[4, 5, 6]),
+        boxed(2, seed=5, cell=[40, 50, 60]),
     ]
-    # The skewed frame has the most waves and atoms by far: a mesh for it, Ewald for the others.
-    monkeypatch.setattr(electrostatics, "MESH_ABOVE", 3000)
-    energies, forces = coulomb(*frames)
-    single = [coulomb(atoms) for atoms in frames]
+    splits = [WAVES, WAVES, WAVES, MESH, WAVES, Split(2.0, meshed=True), Split(8.0)]
+    energies, forces = coulomb(*frames, splits=splits)
+    single = [coulomb(atoms, splits=[s]) for atoms, s in zip(frames, splits, strict=True)]
     # The same sums; those of padded waves and charges end with zeros.
     torch.testing.assert_close(energies, torch.cat([e for e, _ in single]), atol=1e-11, rtol=0)
     torch.testing.assert_close(forces, torch.cat([f for _, f in single]), atol=1e-11, rtol=0)

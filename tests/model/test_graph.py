@@ -33,6 +33,20 @@ REFUSED = {
     "NaN": (with_nan(), "not finite"),
     "no cell": (broken(pbc=True), "needs a cell with volume"),
     "NaN cell": (broken(cell=[np.nan, 5, 5], pbc=True), "not finite"),
+    "far": (broken(positions=np.full((3, 3), 1e10)), "beyond 1e\\+09 Å"),
+    "vast cell": (broken(cell=[5, 5, 2e4], pbc=True), "20000 Å long.* make it free"),
+    "one place": (
+        Atoms("OHOH", [[0, 0, 0], [0, 0, 1], [0, 0, 3], [0, 0, 1]]),
+        "atoms H1 and H3 are 0 Å apart, less than 0.1 Å: remove one of them",
+    ),
+    "one place in the next cell": (
+        Atoms("OH", [[0, 0, 0], [0, 0, 4.95]], cell=[5, 5, 5], pbc=True),
+        "atoms O0 and H1 are 0.05 Å apart",
+    ),
+    "thin cell": (
+        Atoms("O", cell=[0.05, 50, 50], pbc=True),
+        "atoms O0 and an image of it in the next cell are 0.05 Å apart",
+    ),
 }
 
 
@@ -43,17 +57,26 @@ def test_frames_without_meaning_are_refused(name):
         build_graph(atoms, ELEMENTS, 5.0)
 
 
+def test_positions_in_single_precision_are_taken():
+    atoms = waters(2, seed=1)
+    rough = atoms.copy()
+    rough.arrays["positions"] = atoms.positions.astype(np.float32)
+    vectors = [build_graph(frame, ELEMENTS, 5.0).vectors for frame in (atoms, rough)]
+    # Rounding of positions of up to 4 Å.
+    torch.testing.assert_close(*vectors, atol=5e-7, rtol=0)
+
+
 def test_edges_point_from_sender_to_receiver():
     atoms = FRAMES["triclinic"]
     graph = build_graph(atoms, ELEMENTS, 5.0)
     sender, receiver = graph.edges
-    vectors = graph.positions[receiver] - graph.positions[sender] + graph.shifts @ graph.cell[0]
-    lengths = vectors.norm(dim=1)
-    assert lengths.max() <= 5.0
-    # Both directions of every pair: the set of edges is its own reverse.
-    edges = torch.cat([graph.edges.T.double(), graph.shifts], dim=1)
-    reverse = torch.cat([graph.edges.flip(0).T.double(), -graph.shifts], dim=1)
-    torch.testing.assert_close(torch.unique(edges, dim=0), torch.unique(reverse, dim=0))
+    assert graph.vectors.norm(dim=1).max() <= 5.0
+    shifts = graph.vectors - graph.positions[receiver] + graph.positions[sender]
+    steps = shifts @ torch.linalg.inv(graph.cell[0])
+    # Lattice vectors, but for rounding.
+    torch.testing.assert_close(steps, steps.round(), atol=1e-13, rtol=0)
+    assert torch.equal(graph.edges[:, graph.reverse], graph.edges.flip(0))
+    assert torch.equal(graph.vectors[graph.reverse], -graph.vectors)
     # As many as an explicit sum over images finds.
     images = [np.array(step) @ atoms.cell.array for step in np.ndindex(9, 9, 9)]
     offset = 4 * atoms.cell.array.sum(0)

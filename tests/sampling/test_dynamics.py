@@ -316,7 +316,8 @@ def test_explosions_do_not_take_the_batch_with_them(size):
 # -- with a committee --------------------------------------------------------------------
 
 
-def test_a_committee_drives_free_and_periodic_walkers():
+@pytest.fixture(scope="module")
+def committee():
     import torch
 
     from activecharge.committee.committee import Committee
@@ -328,17 +329,40 @@ def test_a_committee_drives_free_and_periodic_walkers():
     for seed in range(2):
         torch.manual_seed(seed)
         members.append(ChargeModel(architecture))
-    box = dimer()
-    box.set_cell([8.0, 8.0, 8.0])
-    box.pbc = True
-    result = walk(
-        [dimer(), box],
-        [300.0, 300.0],
-        Committee(members).predict,
+    return Committee(members)
+
+
+def driven(starts, committee, push=None):
+    return walk(
+        starts,
+        [300.0] * len(starts),
+        committee.predict,
         DynamicsOptions(steps=4, interval=2, limits={"forces": 50, "charges": 9, "bec": 9}),
         SanityOptions(),
         np.random.default_rng(0),
+        push=push,
     )
+
+
+def test_a_committee_drives_free_and_periodic_walkers(committee):
+    box = dimer()
+    box.set_cell([8.0, 8.0, 8.0])
+    box.pbc = True
+    result = driven([dimer(), box], committee)
     assert result.stopped == {}
     assert walkers_of(result) == {0: [2, 4], 1: [2, 4]}
     assert [bool(frame.pbc.all()) for frame in result.frames] == [False, True] * 2
+
+
+@pytest.mark.parametrize("biased", [False, True])
+def test_atoms_in_one_place_stop_their_walker_alone(committee, biased):
+    """A committee refuses such frames, for which it has no forces."""
+    from activecharge.committee.bias import SpreadBias
+
+    meeting, far = dimer(), dimer()
+    meeting.positions[3] = meeting.positions[1]
+    far.positions[3:] += 1e12
+    push = SpreadBias(committee, "charges", 0.1, 1.0, [WATER]) if biased else None
+    result = driven([dimer(), meeting, far, WATER], committee, push)
+    assert result.stopped == {"overlap": 2}
+    assert walkers_of(result) == {0: [2, 4], 3: [2, 4]}

@@ -69,10 +69,11 @@ def judge(data: Data, trial: Trial) -> Outcome:
     """What one model says of the held-out frames."""
     from activecharge.model.graph import build_graph
 
-    model = _load(data, trial)
+    model, options = _load(data, trial), trial.scheme.model
+    sums = (options.cutoff, options.coulomb_accuracy)
     predictions, screening = [], []
     for label in data.test:
-        graph = build_graph(label.candidate.atoms, data.elements, trial.scheme.model.cutoff)
+        graph = build_graph(label.candidate.atoms, data.elements, *sums)
         found = model(graph.to(model.backbone.to_cartesian.device, model.dtype), COMPARED)
         values = {name: tensor.double().cpu().numpy() for name, tensor in found.items()}
         values["energy"] = values["energy"][0]

@@ -15,6 +15,9 @@ TAILS = 0.3
 MESH_ORDER = 5
 """Nodes per axis over which a charge is spread on a mesh."""
 
+TYPICAL_ACCURACY = 1e-4
+"""What models are asked for unless told otherwise."""
+
 MESH_ERROR = 0.04
 """Error of the mesh's forces, relative to the whole forces, over (spacing/σ)⁵ (measured)."""
 

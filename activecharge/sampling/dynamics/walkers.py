@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from ase import Atoms
 
+from activecharge.errors import BrokenGeometry
 from activecharge.records import Prediction
 from activecharge.units import ACCELERATION, BOLTZMANN
 
@@ -31,6 +32,9 @@ class Walker:
         Of every frame it leaves.
     electric_field : (3,) V/Å, optional
         Uniform.
+    lost : bool
+        Whether its positions are such that nothing can be said of them. It then stands still, all
+        atoms in one place, and fails the next sanity check.
     """
 
     atoms: Atoms
@@ -38,6 +42,13 @@ class Walker:
     velocities: np.ndarray
     origin: dict = field(default_factory=dict)
     electric_field: np.ndarray | None = None
+    lost: bool = False
+
+    def lose(self) -> None:
+        """Give the walker up, or hold it if it was given up."""
+        self.lost = True
+        self.atoms.positions[:] = 0.0
+        self.velocities[:] = 0.0
 
 
 @dataclass(frozen=True)
@@ -62,26 +73,38 @@ class Drive:
     def forces(self, walkers: Sequence[Walker]) -> list[np.ndarray]:
         """Forces (N, 3) on every walker in eV/Å, zero where they are not finite.
 
-        Positions that ran to infinity are set to zero first: such a walker fails the next sanity
-        check, and until then it must not take the batch with it.
+        A walker whose positions ran to infinity, or atoms into one place, is lost: until it fails
+        the next sanity check it must not take the batch with it.
         """
-        frames = []
         for walker in walkers:
-            if not np.isfinite(walker.atoms.positions).all():
-                walker.atoms.positions[:] = 0.0
-                walker.velocities[:] = 0.0
-            frames.append(walker.atoms)
+            if walker.lost or not np.isfinite(walker.atoms.positions).all():
+                walker.lose()
         charged = any(walker.electric_field is not None for walker in walkers)
-        predictions = self.predict(frames, ("forces", "bec") if charged else ("forces",))
-        forces = [_finite(prediction.mean["forces"]) for prediction in predictions]
-        for index, walker in enumerate(walkers):
-            if walker.electric_field is not None:
-                charges = predictions[index].mean["bec"]
-                forces[index] += _finite(field_forces(charges, walker.electric_field))
-        if self.push is not None:
-            for total, extra in zip(forces, self.push(frames), strict=True):
-                total += limited(_finite(extra), self.limit)
+        predictions = self._predictions(walkers, ("forces", "bec") if charged else ("forces",))
+        forces = [np.zeros_like(walker.velocities) for walker in walkers]
+        followed = [index for index, walker in enumerate(walkers) if not walker.lost]
+        for index, prediction in zip(followed, predictions, strict=True):
+            forces[index] += _finite(prediction.mean["forces"])
+            field = walkers[index].electric_field
+            if field is not None:
+                forces[index] += _finite(field_forces(prediction.mean["bec"], field))
+        if self.push is not None and followed:
+            frames = [walkers[index].atoms for index in followed]
+            for index, extra in zip(followed, self.push(frames), strict=True):
+                forces[index] += limited(_finite(extra), self.limit)
         return forces
+
+    def _predictions(self, walkers: Sequence[Walker], names: Collection[str]) -> list[Prediction]:
+        """Predictions for the walkers that are not lost, after losing those that have none."""
+        try:
+            frames = [walker.atoms for walker in walkers if not walker.lost]
+            return self.predict(frames, names) if frames else []
+        except BrokenGeometry:
+            if len(walkers) == 1:
+                walkers[0].lose()
+                return []
+            # Rare: one by one, to find out which.
+            return [p for walker in walkers for p in self._predictions([walker], names)]
 
 
 def field_forces(charges: np.ndarray, field: np.ndarray) -> np.ndarray:

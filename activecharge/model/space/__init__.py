@@ -1,0 +1,1 @@
+"""Where atoms are: cells, and pairs of atoms near each other, in double precision."""
