@@ -53,7 +53,7 @@ def rate(
     spreads = {
         symbol: 1000 * float(np.median([scored.worst[name] for scored in pool]))
         for symbol, name in (("q", "charges"), ("Z", "bec"))
-        if pool
+        if all(name in scored.worst for scored in pool) and pool
     }
     text = ", ".join(f"{symbol} {value:.1f} me" for symbol, value in spreads.items())
     return pool, f"median spread of the worst atom: {text or 'no candidates'}"

@@ -11,10 +11,12 @@ from activecharge.learning.finish import evaluate, outputs, settle
 from activecharge.learning.fit_last_layer import fit_last_layer
 from activecharge.learning.loss import active_weights, loss
 from activecharge.learning.optimize import optimize, shuffled
+from activecharge.learning.slopes import SlopeLessons, slope_loss
 from activecharge.learning.start import bootstrap, check, first_model, start_charges
 from activecharge.learning.train_heads import train_heads
 from activecharge.learning.training_set import Member, TrainingSet
 from activecharge.model.checkpoint import save_model
+from activecharge.model.geometry import trace_geometry
 from activecharge.model.network import ChargeModel
 from activecharge.records import MemberResult
 
@@ -64,11 +66,18 @@ def train_member(
         copies = bootstrap([label.candidate.hash for label in data.train], member.seed)
         frames = [frame for frame, n in zip(train, copies, strict=True) for _ in range(n)]
     loader = shuffled(len(frames), options.batch_size, rng)
+    lessons = SlopeLessons(model.architecture, weights, rng)
 
     def objective() -> torch.Tensor:
         batch = join_batches([frames[i] for i in next(loader)]).to(device, model.dtype)
-        predicted = model(batch.graph, outputs(weights, batch), training=True)
-        return loss(predicted, batch, weights)
+        names = outputs(weights, batch)
+        directions = lessons.directions(batch)
+        if directions is None:
+            return loss(model(batch.graph, names, training=True), batch, weights)
+        geometry = trace_geometry(batch.graph, displacement=True, strain="stress" in names)
+        predicted = model(batch.graph, names, training=True, geometry=geometry)
+        slopes = slope_loss(predicted["dipole"], batch, geometry, directions)
+        return loss(predicted, batch, weights) + weights["dipole"] * slopes
 
     def judge(trained: torch.nn.Module) -> tuple[dict[str, float], np.ndarray]:
         assert isinstance(trained, ChargeModel)

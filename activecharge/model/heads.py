@@ -1,4 +1,4 @@
-"""From features to pair charges, screening factors, atomic dipoles and Born effective charges.
+"""From features to pair charges, screening factors, dipoles and Born effective charges.
 
 Every directed edge e runs from sender s to receiver r; r̂ is the unit vector from s to r.
 Shapes: N atoms, E edges, C channels.
@@ -124,6 +124,25 @@ class AtomicDipoles(nn.Module):
     def forward(self, features: Features) -> torch.Tensor:
         """Dipole of each atom."""
         return torch.einsum("nc,ncx->nx", self.gates(features.scalars), features.vectors)
+
+
+class OwnDipoles(nn.Module):
+    """Dipoles beside that of the charges, of the independent coupling; its Z does not see them.
+
+    Each edge has one along itself, f_ij R_ij, and each atom one of its vectors: what charges leave
+    out of a reference dipole, and how charge flows within a molecule when it moves.
+    """
+
+    def __init__(self, scalars: int, channels: int, radial: int):
+        super().__init__()
+        self.pair = PairFunction(scalars, channels, radial, 1)
+        self.atom = AtomicDipoles(scalars, channels)
+
+    def forward(
+        self, features: Features, neighbors: Neighbors
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """f of every directed edge, (E,) e, and dipoles of the atoms, (N, 3) e·Å."""
+        return self.pair(features, neighbors)[:, 0], self.atom(features)
 
 
 class PairTensors(nn.Module):

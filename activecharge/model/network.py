@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from activecharge.model.allocator import keep_freed_memory
-from activecharge.model.backbone import Backbone, Features
+from activecharge.model.backbone import Backbone
 from activecharge.model.coulomb.electrostatics import Electrostatics
 from activecharge.model.derivatives import born_effective_charges, energy_derivatives
 from activecharge.model.encoded import Encoded
@@ -17,12 +17,14 @@ from activecharge.model.heads import (
     AtomConstant,
     AtomicDipoles,
     AtomScalar,
+    OwnDipoles,
     PairCharges,
     PairFunction,
     PairTensors,
 )
 from activecharge.model.model_options import ModelOptions
 from activecharge.model.neighbors import tabulate
+from activecharge.properties import PROPERTIES
 
 keep_freed_memory()
 
@@ -43,12 +45,30 @@ class Architecture:
         Mean number of neighbours in the training data, which normalises messages.
     baseline : tuple of float
         Energy E0 per element in eV, kept in double precision.
+    taught : tuple of str
+        Properties that labels have taught it, see `activecharge.model.taught`; all, where nobody
+        knows better.
+    own_dipoles : bool
+        Whether an independent model of reference charges has the head of its dipole. Those of
+        former versions had none: their dipole is that of their charges.
     """
 
     options: ModelOptions
     elements: tuple[str, ...]
     avg_neighbors: float
     baseline: tuple[float, ...]
+    taught: tuple[str, ...] = tuple(PROPERTIES)
+    own_dipoles: bool = True
+
+    @property
+    def has_own_dipoles(self) -> bool:
+        """Whether there is a head for the dipole that Z does not see.
+
+        Latent charges have none beside them, since it is the dipole that teaches them.
+        """
+        options = self.options
+        independent = options.coupling == "independent" and options.charges == "reference"
+        return independent and self.own_dipoles
 
 
 class ChargeModel(nn.Module):
@@ -58,7 +78,8 @@ class ChargeModel(nn.Module):
     Z = Σ_j (T_ij − T_ji) (independent) or Z = ∂P/∂R with
     P = ½ Σ_edges w p_rs (R_r − R_s) (+ Σ_i d_i): Stärk et al., PCCP 2026
     (https://doi.org/10.1039/d6cp00911e), with the polarization written in edge vectors so that
-    it is single-valued in any periodic cell.
+    it is single-valued in any periodic cell. That of the independent coupling has dipoles on edges
+    and atoms besides.
     """
 
     screening: AtomConstant | AtomScalar
@@ -84,6 +105,8 @@ class ChargeModel(nn.Module):
             )
             if options.coupling == "independent":
                 self.tensors = PairTensors(*sizes)
+                if architecture.has_own_dipoles:
+                    self.own_dipoles = OwnDipoles(*sizes)
             elif options.coupling == "dipolar":
                 self.dipoles = AtomicDipoles(scalars, options.channels)
             elif options.coupling == "local":
@@ -164,18 +187,17 @@ class ChargeModel(nn.Module):
         self, encoded: Encoded, wanted: set[str], training: bool, keep_graph: bool = False
     ) -> dict[str, torch.Tensor]:
         """What the heads make of it; `keep_graph` where other heads will differentiate it."""
-        graph, geometry = encoded.graph, encoded.geometry
-        neighbors, features = encoded.neighbors, encoded.features
+        geometry, neighbors, features = encoded.geometry, encoded.neighbors, encoded.features
         transfer = self.pair_charges(features, neighbors)
         charges = neighbors.antisymmetric_sum(transfer)
         result = {"descriptor": features.scalars, "charges": charges}
-        if {"dipole", "bec"} & wanted:
-            result |= self._polarize(graph, geometry, features, transfer)
-        if "bec" in wanted:
-            if self.architecture.options.coupling == "independent":
-                result["bec"] = self.tensors(features, neighbors)
-            else:
-                result["bec"] = born_effective_charges(result["dipole"], geometry.leaf, training)
+        independent = self.architecture.options.coupling == "independent"
+        if "dipole" in wanted or ("bec" in wanted and not independent):
+            result |= self._polarize(encoded, transfer)
+        if "bec" in wanted and independent:
+            result["bec"] = self.tensors(features, neighbors)
+        elif "bec" in wanted:
+            result["bec"] = born_effective_charges(result["dipole"], geometry.leaf, training)
         if {"energy", "forces", "stress"} & wanted:
             result |= self._energies(encoded, charges, wanted, training, keep_graph)
         return result
@@ -223,22 +245,26 @@ class ChargeModel(nn.Module):
             result = energy_derivatives(graph, geometry, energy, wanted, training, keep_graph)
         return result | {"energy": energy.double() + self._baseline(graph)}
 
-    def _polarize(
-        self, graph: Graph, geometry: Geometry, features: Features, transfer: torch.Tensor
-    ) -> dict[str, torch.Tensor]:
+    def _polarize(self, encoded: Encoded, transfer: torch.Tensor) -> dict[str, torch.Tensor]:
         """Dipole (B, 3) by `PairCharges`' sum, and screening (N,) where the coupling has it."""
+        graph, features = encoded.graph, encoded.features
         coupling = self.architecture.options.coupling
         sender, receiver = graph.edges
-        result = {}
+        result, atomic = {}, None
         if coupling in SCREENED:
             gamma = self.screening(features)
             transfer = transfer * (gamma[receiver] + gamma[sender]) / 2
             result["screening"] = gamma
-        moments = transfer[:, None] * geometry.vectors
+        elif coupling == "dipolar":
+            atomic = self.dipoles(features)
+        elif self.architecture.has_own_dipoles:
+            along, atomic = self.own_dipoles(features, encoded.neighbors)
+            transfer = transfer + along
+        moments = transfer[:, None] * encoded.geometry.vectors
         dipole = moments.new_zeros(len(graph.counts), 3)
         dipole = dipole.index_add(0, graph.frame[receiver], moments)
-        if coupling == "dipolar":
-            dipole = dipole.index_add(0, graph.frame, self.dipoles(features))
+        if atomic is not None:
+            dipole = dipole.index_add(0, graph.frame, atomic)
         return result | {"dipole": dipole}
 
     def _baseline(self, graph: Graph) -> torch.Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 import torch
 from torch import nn
 
-from activecharge.model.geometry import trace_geometry
+from activecharge.model.geometry import Geometry, trace_geometry
 from activecharge.model.graph import Graph
 from activecharge.model.network import ChargeModel
 
@@ -40,7 +40,11 @@ class SharedBackbone(nn.Module):
         return copied.train(self.training)
 
     def forward(
-        self, graph: Graph, outputs: Sequence[Collection[str]], training: bool = False
+        self,
+        graph: Graph,
+        outputs: Sequence[Collection[str]],
+        training: bool = False,
+        geometry: Geometry | None = None,
     ) -> list[dict[str, torch.Tensor]]:
         """Predictions of each model.
 
@@ -49,7 +53,7 @@ class SharedBackbone(nn.Module):
         graph : Graph
         outputs : sequence of collection of str
             What to ask each of the K models for, as in `ChargeModel.forward`.
-        training : bool
+        training, geometry
             As there.
 
         Returns
@@ -61,7 +65,9 @@ class SharedBackbone(nn.Module):
         every = set().union(*outputs)
         track = first.differentiates(every)
         with torch.set_grad_enabled(track or training):
-            encoded = first.encode(graph, trace_geometry(graph, track, "stress" in every))
+            if geometry is None:
+                geometry = trace_geometry(graph, track, "stress" in every)
+            encoded = first.encode(graph, geometry)
             results = [
                 # Each differentiates the common part anew.
                 model.respond(encoded, set(wanted), training, keep_graph=True)
