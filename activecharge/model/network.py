@@ -106,7 +106,7 @@ class ChargeModel(nn.Module):
             if options.coupling == "independent":
                 self.tensors = PairTensors(*sizes)
                 if architecture.has_own_dipoles:
-                    self.own_dipoles = OwnDipoles(*sizes)
+                    self.own_dipoles = OwnDipoles(scalars, options.channels)
             elif options.coupling == "dipolar":
                 self.dipoles = AtomicDipoles(scalars, options.channels)
             elif options.coupling == "local":
@@ -188,12 +188,12 @@ class ChargeModel(nn.Module):
     ) -> dict[str, torch.Tensor]:
         """What the heads make of it; `keep_graph` where other heads will differentiate it."""
         geometry, neighbors, features = encoded.geometry, encoded.neighbors, encoded.features
-        transfer = self.pair_charges(features, neighbors)
+        transfer, hidden = self.pair_charges(features, neighbors)
         charges = neighbors.antisymmetric_sum(transfer)
         result = {"descriptor": features.scalars, "charges": charges}
         independent = self.architecture.options.coupling == "independent"
         if "dipole" in wanted or ("bec" in wanted and not independent):
-            result |= self._polarize(encoded, transfer)
+            result |= self._polarize(encoded, transfer, hidden)
         if "bec" in wanted and independent:
             result["bec"] = self.tensors(features, neighbors)
         elif "bec" in wanted:
@@ -245,7 +245,9 @@ class ChargeModel(nn.Module):
             result = energy_derivatives(graph, geometry, energy, wanted, training, keep_graph)
         return result | {"energy": energy.double() + self._baseline(graph)}
 
-    def _polarize(self, encoded: Encoded, transfer: torch.Tensor) -> dict[str, torch.Tensor]:
+    def _polarize(
+        self, encoded: Encoded, transfer: torch.Tensor, hidden: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
         """Dipole (B, 3) by `PairCharges`' sum, and screening (N,) where the coupling has it."""
         graph, features = encoded.graph, encoded.features
         coupling = self.architecture.options.coupling
@@ -258,7 +260,7 @@ class ChargeModel(nn.Module):
         elif coupling == "dipolar":
             atomic = self.dipoles(features)
         elif self.architecture.has_own_dipoles:
-            along, atomic = self.own_dipoles(features, encoded.neighbors)
+            along, atomic = self.own_dipoles(features, hidden)
             transfer = transfer + along
         moments = transfer[:, None] * encoded.geometry.vectors
         dipole = moments.new_zeros(len(graph.counts), 3)
