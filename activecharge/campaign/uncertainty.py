@@ -4,19 +4,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from activecharge.learning.training_options import TrainingOptions, why_no_last_layer
+from activecharge.model.taught import OF_THE_ENERGY
 from activecharge.options import Options
 from activecharge.properties import PROPERTIES
 
 KNOWN_TO_LAST_LAYERS = ("charges", "bec")
-OF_THE_ENERGY = ("energy", "forces", "stress")
 
 
 def outputs(training: TrainingOptions) -> tuple[str, ...]:
     """Properties that committees are asked for: energies and their derivatives only where taught.
 
-    Forces and stresses take a backward pass through every member.
+    Forces and stresses take a backward pass through every member. Of all that is asked for, they
+    say what labels have taught, see `activecharge.model.taught`.
     """
-    return tuple(n for n in PROPERTIES if _teaches_energies(training) or n not in OF_THE_ENERGY)
+    without = {"energy"} if training.weights.energy == 0 else set()
+    if not _teaches_energies(training):
+        without = set(OF_THE_ENERGY)
+    return tuple(name for name in PROPERTIES if name not in without)
 
 
 def spread_mistake(group: str, settings: Options, others: Mapping[str, Any]) -> str:
@@ -34,26 +38,34 @@ def spread_mistake(group: str, settings: Options, others: Mapping[str, Any]) -> 
     if group == "training":
         model = others.get("model")
         return why_no_last_layer(model, settings) if model else ""  # type: ignore[arg-type]
-    training = others.get("training")
+    training, model = others.get("training"), others.get("model")
     if training is None:
         return ""
     keys = {"selection": ("weights", "threshold"), "stop": ("target", "expected")}[group]
-    for key in keys:
-        for name, value in getattr(settings, key).model_dump().items():
-            if not value:
-                continue
-            if name not in outputs(training):
-                return (
-                    f"{key}.{name} needs predictions of {name}, but training.weights of energy, "
-                    "forces and stress are all 0; remove it, or set one of them"
-                )
-            spread = key != "target" and training.uncertainty == "last_layer"
-            if spread and name not in KNOWN_TO_LAST_LAYERS:
-                return (
-                    f"{key}.{name} needs the spread of {name}, which training.uncertainty "
-                    "last_layer does not give; remove it, or choose heads or committee"
-                )
+    wanted = [(key, name) for key in keys for name, value in getattr(settings, key) if value]
+    for key, name in wanted:
+        if name not in outputs(training):
+            return f"{key}.{name} needs predictions of {name}, but {_untaught(training)}"
+        latent = model is not None and model.charges == "latent"
+        if latent and name == "charges" and group == "stop":
+            return (
+                f"{key}.charges needs errors of the charges, which latent ones have not; remove "
+                "it, or set model.charges to reference"
+            )
+        spread = key != "target" and training.uncertainty == "last_layer"
+        if spread and name not in KNOWN_TO_LAST_LAYERS:
+            return (
+                f"{key}.{name} needs the spread of {name}, which training.uncertainty "
+                "last_layer does not give; remove it, or choose heads or committee"
+            )
     return ""
+
+
+def _untaught(training: TrainingOptions) -> str:
+    """Why there is no energy, or nothing of it."""
+    if _teaches_energies(training):
+        return "training.weights.energy is 0; remove it, or set that"
+    return "training.weights of energy, forces and stress are all 0; remove it, or set one of them"
 
 
 def dynamics_mistake(training: TrainingOptions, biased: bool) -> str:
