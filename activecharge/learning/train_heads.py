@@ -7,15 +7,14 @@ import numpy as np
 import torch
 
 from activecharge.learning.batches import Batch, join_batches
+from activecharge.learning.fields import in_fields, takes_fields
 from activecharge.learning.finish import evaluate, outputs, settle
 from activecharge.learning.loss import loss
 from activecharge.learning.optimize import optimize, shuffled
-from activecharge.learning.slopes import SlopeLessons, slope_loss
 from activecharge.learning.start import bootstrap, first_model, start_charges
 from activecharge.learning.training_options import TrainingOptions
 from activecharge.learning.training_set import Member, TrainingSet
 from activecharge.model.checkpoint import save_model
-from activecharge.model.geometry import trace_geometry
 from activecharge.model.shared import SharedBackbone
 from activecharge.model.taught import OF_THE_ENERGY
 from activecharge.records import MemberResult
@@ -64,14 +63,15 @@ def train_heads(
     rng = np.random.default_rng(members[0].seed)
     copies = _copies(data, members).to(device)
     loader = shuffled(len(train), options.batch_size, rng)
-    lessons = SlopeLessons(models[0].architecture, weights, rng)
+    fielded = takes_fields(models[0].architecture, weights, train)
 
     def objective() -> torch.Tensor:
         chosen = next(loader)
-        batch = join_batches([train[i] for i in chosen])
+        batch, field = join_batches([train[i] for i in chosen]), None
+        if fielded:
+            batch, field = in_fields(batch, rng)
         counts = copies[:, torch.as_tensor(chosen, device=device)]
-        drawn = int(rng.integers(len(members)))
-        return _loss(shared, batch, weights, counts, drawn, lessons.directions(batch))
+        return _loss(shared, batch, weights, counts, int(rng.integers(len(members))), field)
 
     def judge(model: torch.nn.Module) -> tuple[dict[str, float], np.ndarray]:
         assert isinstance(model, SharedBackbone)
@@ -107,26 +107,18 @@ def _loss(
     weights: dict[str, float],
     copies: torch.Tensor,
     drawn: int,
-    directions: torch.Tensor | None = None,
+    field: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Mean loss () over members, that of the energy and its derivatives from the one `drawn`.
-
-    Where there are `directions`, so is that of the dipole's slope.
-    """
-    batch = batch.to(copies.device, shared.models[0].dtype)
+    """Mean loss () over members, that of the energy and its derivatives from the one `drawn`."""
+    dtype = shared.models[0].dtype
+    batch = batch.to(copies.device, dtype)
+    field = None if field is None else field.to(copies.device, dtype)
     wanted = outputs(weights, batch)
     costly = wanted & set(OF_THE_ENERGY)
     asked = [wanted if index == drawn else wanted - costly for index in range(len(copies))]
-    geometry = None
-    if directions is not None:
-        geometry = trace_geometry(batch.graph, displacement=True, strain="stress" in wanted)
-    predicted = shared(batch.graph, asked, training=True, geometry=geometry)
+    predicted = shared(batch.graph, asked, training=True, field=field)
     every = {name: weight for name, weight in weights.items() if name not in costly}
     total = loss(predicted[drawn], batch, {n: weights[n] for n in sorted(costly)}, copies[drawn])
     for found, counts in zip(predicted, copies, strict=True):
         total = total + loss(found, batch, every, counts) / len(copies)
-    if geometry is not None and directions is not None:
-        dipole = predicted[drawn]["dipole"]
-        slopes = slope_loss(dipole, batch, geometry, directions, copies[drawn])
-        total = total + weights["dipole"] * slopes
     return total

@@ -7,16 +7,15 @@ import numpy as np
 import torch
 
 from activecharge.learning.batches import join_batches, make_batch
+from activecharge.learning.fields import in_fields, takes_fields
 from activecharge.learning.finish import evaluate, outputs, settle
 from activecharge.learning.fit_last_layer import fit_last_layer
 from activecharge.learning.loss import active_weights, loss
 from activecharge.learning.optimize import optimize, shuffled
-from activecharge.learning.slopes import SlopeLessons, slope_loss
 from activecharge.learning.start import bootstrap, check, first_model, start_charges
 from activecharge.learning.train_heads import train_heads
 from activecharge.learning.training_set import Member, TrainingSet
 from activecharge.model.checkpoint import save_model
-from activecharge.model.geometry import trace_geometry
 from activecharge.model.network import ChargeModel
 from activecharge.records import MemberResult
 
@@ -66,18 +65,16 @@ def train_member(
         copies = bootstrap([label.candidate.hash for label in data.train], member.seed)
         frames = [frame for frame, n in zip(train, copies, strict=True) for _ in range(n)]
     loader = shuffled(len(frames), options.batch_size, rng)
-    lessons = SlopeLessons(model.architecture, weights, rng)
+    fielded = takes_fields(model.architecture, weights, frames)
 
     def objective() -> torch.Tensor:
-        batch = join_batches([frames[i] for i in next(loader)]).to(device, model.dtype)
-        names = outputs(weights, batch)
-        directions = lessons.directions(batch)
-        if directions is None:
-            return loss(model(batch.graph, names, training=True), batch, weights)
-        geometry = trace_geometry(batch.graph, displacement=True, strain="stress" in names)
-        predicted = model(batch.graph, names, training=True, geometry=geometry)
-        slopes = slope_loss(predicted["dipole"], batch, geometry, directions)
-        return loss(predicted, batch, weights) + weights["dipole"] * slopes
+        batch, field = join_batches([frames[i] for i in next(loader)]), None
+        if fielded:
+            batch, field = in_fields(batch, rng)
+            field = field.to(device, model.dtype)
+        batch = batch.to(device, model.dtype)
+        predicted = model(batch.graph, outputs(weights, batch), training=True, field=field)
+        return loss(predicted, batch, weights)
 
     def judge(trained: torch.nn.Module) -> tuple[dict[str, float], np.ndarray]:
         assert isinstance(trained, ChargeModel)

@@ -29,8 +29,8 @@ class LossWeights(Options):
     dipole: float = Field(
         1.0,
         ge=0,
-        description="Dipole of free frames; with the independent coupling also its slope, against "
-        "Born effective charges.",
+        description="Dipole of free frames; with the independent coupling also its slope, by "
+        "forces in random electric fields, where Born effective charges add to them.",
     )
     bec: float = Field(1.0, ge=0, description="Born effective charge components.")
 

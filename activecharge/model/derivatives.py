@@ -80,24 +80,3 @@ def born_effective_charges(
         for a in range(3)
     ]
     return torch.stack(rows, dim=1)
-
-
-def dipole_slopes(
-    dipole: torch.Tensor, positions: torch.Tensor, directions: torch.Tensor
-) -> torch.Tensor:
-    """Σ_a u_a ∂P_a/∂R_ib along one direction u a frame, by a single vector–Jacobian product.
-
-    Parameters
-    ----------
-    dipole : (B, 3) e·Å
-    positions : (N, 3) Å
-        Leaf that `dipole` was computed from.
-    directions : (B, 3)
-
-    Returns
-    -------
-    torch.Tensor
-        (N, 3) e, which can be differentiated again.
-    """
-    [slopes] = torch.autograd.grad((directions * dipole).sum(), positions, create_graph=True)
-    return slopes

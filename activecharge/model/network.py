@@ -138,6 +138,7 @@ class ChargeModel(nn.Module):
         outputs: Collection[str],
         training: bool = False,
         geometry: Geometry | None = None,
+        field: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
         """Predict the `outputs` asked for.
 
@@ -152,6 +153,9 @@ class ChargeModel(nn.Module):
         geometry : Geometry, optional
             The graph's, traced by whoever will differentiate the outputs by its `leaf`; needs
             `training`.
+        field : torch.Tensor, optional
+            Uniform electric fields (B, 3) in V/Å, in which forces (and stress) are taken:
+            −∂(E − ℰ·P)/∂R. The energy stays without.
 
         Returns
         -------
@@ -166,7 +170,7 @@ class ChargeModel(nn.Module):
         with torch.set_grad_enabled(track or training):
             if geometry is None:
                 geometry = trace_geometry(graph, track, "stress" in wanted)
-            result = self.respond(self.encode(graph, geometry), wanted, training)
+            result = self.respond(self.encode(graph, geometry), wanted, training, field=field)
         if training:
             return result
         return {name: tensor.detach() for name, tensor in result.items()}
@@ -184,7 +188,12 @@ class ChargeModel(nn.Module):
         return Encoded(graph, geometry, neighbors, features)
 
     def respond(
-        self, encoded: Encoded, wanted: set[str], training: bool, keep_graph: bool = False
+        self,
+        encoded: Encoded,
+        wanted: set[str],
+        training: bool,
+        keep_graph: bool = False,
+        field: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
         """What the heads make of it; `keep_graph` where other heads will differentiate it."""
         geometry, neighbors, features = encoded.geometry, encoded.neighbors, encoded.features
@@ -192,14 +201,16 @@ class ChargeModel(nn.Module):
         charges = neighbors.antisymmetric_sum(transfer)
         result = {"descriptor": features.scalars, "charges": charges}
         independent = self.architecture.options.coupling == "independent"
-        if "dipole" in wanted or ("bec" in wanted and not independent):
+        pull = field if {"forces", "stress"} & wanted else None
+        if "dipole" in wanted or pull is not None or ("bec" in wanted and not independent):
             result |= self._polarize(encoded, transfer, hidden)
         if "bec" in wanted and independent:
             result["bec"] = self.tensors(features, neighbors)
         elif "bec" in wanted:
             result["bec"] = born_effective_charges(result["dipole"], geometry.leaf, training)
         if {"energy", "forces", "stress"} & wanted:
-            result |= self._energies(encoded, charges, wanted, training, keep_graph)
+            work = 0.0 if pull is None else (pull * result["dipole"]).sum(1)
+            result |= self._energies(encoded, charges, work, wanted, training, keep_graph)
         return result
 
     @torch.no_grad()
@@ -218,11 +229,12 @@ class ChargeModel(nn.Module):
         self,
         encoded: Encoded,
         charges: torch.Tensor,
+        work: torch.Tensor | float,
         wanted: set[str],
         training: bool,
         keep_graph: bool,
     ) -> dict[str, torch.Tensor]:
-        """Energy (B,) and those of its derivatives that are wanted.
+        """Energy (B,) and those of its derivatives that are wanted, less those of a field's `work`.
 
         While reference charges teach the model's, the Coulomb part enters a loss as a constant:
         errors of energy and forces then train the local part, and leave the charges alone.
@@ -237,12 +249,14 @@ class ChargeModel(nn.Module):
         )
         if training and self.architecture.options.charges == "reference":
             fixed = energy_derivatives(graph, geometry, coulomb, wanted, keep_graph=True)
-            moving = energy_derivatives(graph, geometry, local, wanted, training=True)
+            moving = energy_derivatives(graph, geometry, local - work, wanted, training=True)
             result = {name: moving[name] + fixed[name] for name in moving}
             energy = local + coulomb.detach()
         else:
             energy = local + coulomb
-            result = energy_derivatives(graph, geometry, energy, wanted, training, keep_graph)
+            result = energy_derivatives(
+                graph, geometry, energy - work, wanted, training, keep_graph
+            )
         return result | {"energy": energy.double() + self._baseline(graph)}
 
     def _polarize(

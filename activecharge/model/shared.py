@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 import torch
 from torch import nn
 
-from activecharge.model.geometry import Geometry, trace_geometry
+from activecharge.model.geometry import trace_geometry
 from activecharge.model.graph import Graph
 from activecharge.model.network import ChargeModel
 
@@ -44,7 +44,7 @@ class SharedBackbone(nn.Module):
         graph: Graph,
         outputs: Sequence[Collection[str]],
         training: bool = False,
-        geometry: Geometry | None = None,
+        field: torch.Tensor | None = None,
     ) -> list[dict[str, torch.Tensor]]:
         """Predictions of each model.
 
@@ -53,7 +53,7 @@ class SharedBackbone(nn.Module):
         graph : Graph
         outputs : sequence of collection of str
             What to ask each of the K models for, as in `ChargeModel.forward`.
-        training, geometry
+        training, field
             As there.
 
         Returns
@@ -65,12 +65,10 @@ class SharedBackbone(nn.Module):
         every = set().union(*outputs)
         track = first.differentiates(every)
         with torch.set_grad_enabled(track or training):
-            if geometry is None:
-                geometry = trace_geometry(graph, track, "stress" in every)
-            encoded = first.encode(graph, geometry)
+            encoded = first.encode(graph, trace_geometry(graph, track, "stress" in every))
             results = [
                 # Each differentiates the common part anew.
-                model.respond(encoded, set(wanted), training, keep_graph=True)
+                model.respond(encoded, set(wanted), training, keep_graph=True, field=field)
                 for model, wanted in zip(self.models, outputs, strict=True)
             ]
         if training:

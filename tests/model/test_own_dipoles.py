@@ -10,7 +10,7 @@ from model_cases import COUPLINGS, FRAMES, make_model, moved, predict, waters
 from safetensors.torch import load_file, save_file
 
 from activecharge.model.checkpoint import load_model, save_model
-from activecharge.model.derivatives import born_effective_charges, dipole_slopes
+from activecharge.model.derivatives import born_effective_charges
 from activecharge.model.geometry import trace_geometry
 from activecharge.model.graph import build_graph, join
 from activecharge.model.taught import UNRECORDED
@@ -47,21 +47,26 @@ def test_the_dipole_is_that_of_charges_edges_and_atoms():
 
 
 @pytest.mark.parametrize("coupling", COUPLINGS)
-def test_slopes_are_the_dipole_s_derivative_along_one_direction(coupling):
-    """Of each frame its own, which one vector–Jacobian product gives for all frames."""
-    model, frames = make_model(coupling), [waters(2, seed=3), waters(1, seed=4)]
+@pytest.mark.parametrize("charges", ["reference", "latent"])
+@pytest.mark.parametrize("training", [False, True])
+def test_forces_in_a_field_are_those_without_and_the_dipole_s_slope(coupling, charges, training):
+    """F + ℰ·∂μ/∂R, each frame in its own field; the energy and all else stay as they are."""
+    model, frames = make_model(coupling, charges=charges), [waters(2, seed=3), waters(1, seed=4)]
     graph = join([build_graph(a, ("H", "O"), 3.5) for a in frames]).to("cpu", torch.float64)
     geometry = trace_geometry(graph, True, False)
     dipole = model(graph, {"dipole"}, training=True, geometry=geometry)["dipole"]
-    every = born_effective_charges(dipole, geometry.leaf, training=True)
-    along = torch.randn(2, 3, dtype=torch.float64)
-    slopes = dipole_slopes(dipole, geometry.leaf, along)
-    expected = torch.einsum("na,nab->nb", along[graph.frame], every)
-    torch.testing.assert_close(slopes, expected, atol=1e-12, rtol=1e-10)
+    slopes = born_effective_charges(dipole, geometry.leaf, training=False)
+    field = torch.randn(2, 3, dtype=torch.float64)
+    names = {"energy", "forces", "charges", "bec"}
+    plain, pulled = (model(graph, names, training, field=f) for f in (None, field))
+    expected = plain["forces"] + torch.einsum("na,nab->nb", field[graph.frame], slopes)
+    torch.testing.assert_close(pulled["forces"], expected, atol=1e-10, rtol=1e-10)
+    for name in names - {"forces"}:
+        assert torch.equal(plain[name], pulled[name])
     # Central differences as in test_derivatives.py.
     pair = [predict(model, moved(frames[0], 4, 1, s * 1e-4), outputs=("dipole",)) for s in (1, -1)]
     numeric = (pair[0]["dipole"][0] - pair[1]["dipole"][0]) / 2e-4
-    torch.testing.assert_close(every[4, :, 1].detach(), numeric, atol=2e-6, rtol=2e-6)
+    torch.testing.assert_close(slopes[4, :, 1], numeric, atol=2e-6, rtol=2e-6)
 
 
 def as_former_versions_wrote(model, folder):
