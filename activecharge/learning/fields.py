@@ -2,9 +2,9 @@
 
 Where Z has a head of its own, nothing ties the dipole's slope ∂μ/∂R to it. Few dipoles tell little
 of how they change: intensities of infrared bands, which are slopes, came out at half their size.
-In a uniform field ℰ the forces are F + ℰ·Z. So each step takes every free frame in a random field:
-the model's forces there are −∂(E − ℰ·μ)/∂R, one derivative as before, and errors of slopes and of
-forces, being independent of the field's sign, add up as if each had been asked for.
+In a uniform field ℰ the forces are F + ℰ·Z. So every second step takes free frames in random
+fields: the model's forces are −∂(E − ℰ·μ)/∂R there, a single derivative as before, and errors of
+forces and of slopes, fields having any sign, add up as if each had been asked for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,40 +20,61 @@ from activecharge.properties import PROPERTIES
 STRENGTH = PROPERTIES["forces"].tolerance / PROPERTIES["bec"].tolerance
 """Of the fields, in V/Å: errors of one tolerance in Z and in forces weigh alike."""
 
-
-def takes_fields(
-    architecture: Architecture, weights: Mapping[str, float], frames: Sequence[Batch]
-) -> bool:
-    """Whether there is a dipole apart from Z, labels that teach it, and forces to see it by."""
-    return (
-        architecture.has_own_dipoles
-        and {"forces", "dipole", "bec"} <= set(weights)
-        and any(bool(torch.isfinite(frame.targets["dipole"]).any()) for frame in frames)
-    )
+EVERY = 2
+"""Steps from one in fields to the next. A step in fields takes a tenth more time."""
 
 
-def in_fields(batch: Batch, rng: np.random.Generator) -> tuple[Batch, torch.Tensor]:
-    """The batch with its forces in random fields, and these.
+class Fields:
+    """Puts free frames of every second batch into fields, where that teaches anything.
+
+    There must be a dipole apart from Z, labels that teach it, and forces to see it by.
 
     Parameters
     ----------
-    batch : Batch
-        In double precision.
+    architecture : Architecture
+    weights : mapping of str to float
+        See `activecharge.learning.loss.active_weights`.
+    frames : sequence of Batch
+        All that the training has.
     rng : numpy.random.Generator
-
-    Returns
-    -------
-    Batch, torch.Tensor
-        The fields are (B, 3) in V/Å: of one strength, and zero for periodic frames, whose stress
-        would change, and for those without Born effective charges of all atoms.
+        Draws the fields.
     """
-    graph, bec = batch.graph, batch.targets["bec"]
-    unknown = torch.zeros(len(graph.counts)).index_add(
-        0, graph.frame, (~torch.isfinite(bec)).flatten(1).any(1).float()
-    )
-    drawn = rng.standard_normal((len(graph.counts), 3))
-    fields = torch.tensor(STRENGTH * drawn / np.linalg.norm(drawn, axis=1, keepdims=True))
-    fields[(unknown > 0) | graph.periodic] = 0.0
-    pull = torch.einsum("na,nab->nb", fields[graph.frame], bec.nan_to_num())
-    forces = batch.targets["forces"] + pull
-    return replace(batch, targets=batch.targets | {"forces": forces}), fields
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        weights: Mapping[str, float],
+        frames: Sequence[Batch],
+        rng: np.random.Generator,
+    ):
+        self._teach = (
+            architecture.has_own_dipoles
+            and {"forces", "dipole", "bec"} <= set(weights)
+            and any(bool(torch.isfinite(frame.targets["dipole"]).any()) for frame in frames)
+        )
+        self._rng, self._step = rng, 0
+
+    def __call__(self, batch: Batch) -> tuple[Batch, torch.Tensor | None]:
+        """A batch in double precision, with forces as they are in fields, and these.
+
+        Returns
+        -------
+        Batch, torch.Tensor or None
+            Fields (B, 3) in V/Å, of one strength, but zero for periodic frames, whose stress
+            would change, and for those without Born effective charges of all atoms. None, with
+            the batch as it was, where no frame is in a field.
+        """
+        self._step += 1
+        if not self._teach or self._step % EVERY:
+            return batch, None
+        frame, bec = batch.graph.frame, batch.targets["bec"]
+        apart = batch.graph.periodic.clone()
+        apart[frame[~torch.isfinite(bec).flatten(1).all(1)]] = True
+        if apart.all():
+            return batch, None
+        drawn = self._rng.standard_normal((len(apart), 3))
+        fields = torch.tensor(STRENGTH * drawn / np.linalg.norm(drawn, axis=1, keepdims=True))
+        fields[apart] = 0.0
+        pull = torch.einsum("na,nab->nb", fields[frame], bec.nan_to_num())
+        forces = batch.targets["forces"] + pull
+        return replace(batch, targets=batch.targets | {"forces": forces}), fields

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from activecharge.learning.batches import Batch, join_batches
-from activecharge.learning.fields import in_fields, takes_fields
+from activecharge.learning.fields import Fields
 from activecharge.learning.finish import evaluate, outputs, settle
 from activecharge.learning.loss import loss
 from activecharge.learning.optimize import optimize, shuffled
@@ -63,13 +63,11 @@ def train_heads(
     rng = np.random.default_rng(members[0].seed)
     copies = _copies(data, members).to(device)
     loader = shuffled(len(train), options.batch_size, rng)
-    fielded = takes_fields(models[0].architecture, weights, train)
+    in_fields = Fields(models[0].architecture, weights, train, rng)
 
     def objective() -> torch.Tensor:
         chosen = next(loader)
-        batch, field = join_batches([train[i] for i in chosen]), None
-        if fielded:
-            batch, field = in_fields(batch, rng)
+        batch, field = in_fields(join_batches([train[i] for i in chosen]))
         counts = copies[:, torch.as_tensor(chosen, device=device)]
         return _loss(shared, batch, weights, counts, int(rng.integers(len(members))), field)
 

@@ -6,7 +6,7 @@ import torch
 from learning_cases import ELEMENTS, TINY, mixed_labels, synthetic, waters
 
 from activecharge.learning.batches import Batch, join_batches, make_batch
-from activecharge.learning.fields import STRENGTH, in_fields, takes_fields
+from activecharge.learning.fields import STRENGTH, Fields
 from activecharge.model.network import Architecture
 
 WEIGHTS = {"forces": 1.0, "dipole": 1.0, "bec": 1.0}
@@ -16,11 +16,24 @@ def batches_of(*labels) -> list[Batch]:
     return [make_batch(label, ELEMENTS, TINY.cutoff) for label in labels]
 
 
+def fields_of(frames, options=None, weights=WEIGHTS, seed=0) -> Fields:
+    architecture = Architecture(TINY.model_copy(update=options or {}), ELEMENTS, 10.0, (0.0, 0.0))
+    return Fields(architecture, weights, frames, np.random.default_rng(seed))
+
+
+def second(fields: Fields, batch: Batch) -> tuple[Batch, torch.Tensor | None]:
+    """What the second step has."""
+    first, none = fields(batch)
+    assert first is batch and none is None
+    return fields(batch)
+
+
 def test_free_frames_with_born_effective_charges_are_put_in_fields():
     label = synthetic(waters(2, 9), 9)
     label.values["bec"][4] = np.nan
-    whole = join_batches(batches_of(*mixed_labels(), label))  # four free, three boxes, this one
-    shifted, fields = in_fields(whole, np.random.default_rng(0))
+    frames = batches_of(*mixed_labels(), label)  # four free, three boxes, this one
+    whole = join_batches(frames)
+    shifted, fields = second(fields_of(frames), whole)
     expected = torch.tensor([STRENGTH] * 4 + [0.0] * 4, dtype=torch.float64)
     torch.testing.assert_close(fields.norm(dim=1), expected)
     pull = torch.einsum("na,nab->nb", fields[whole.graph.frame], whole.targets["bec"].nan_to_num())
@@ -28,8 +41,13 @@ def test_free_frames_with_born_effective_charges_are_put_in_fields():
     assert pull.abs().max() > 0.1
     others = shifted.targets.keys() - {"forces"}
     assert all(shifted.targets[name] is whole.targets[name] for name in others)
-    again = in_fields(whole, np.random.default_rng(1))[1]
+    again = second(fields_of(frames, seed=1), whole)[1]
     assert not torch.equal(again[:4], fields[:4])
+
+
+def test_boxes_alone_stay_without():
+    frames = batches_of(*mixed_labels())
+    assert second(fields_of(frames), join_batches(frames[4:]))[1] is None
 
 
 @pytest.mark.parametrize(
@@ -44,6 +62,6 @@ def test_free_frames_with_born_effective_charges_are_put_in_fields():
     ],
 )
 def test_only_a_dipole_apart_from_z_needs_them(options, weights, without, expected):
-    architecture = Architecture(TINY.model_copy(update=options), ELEMENTS, 10.0, (0.0, 0.0))
     frames = batches_of(*(synthetic(waters(1, seed), seed, without) for seed in range(2)))
-    assert takes_fields(architecture, weights, frames) is expected
+    found = second(fields_of(frames, options, weights), join_batches(frames))[1]
+    assert (found is not None) is expected
