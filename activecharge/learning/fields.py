@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from activecharge.learning.batches import Batch
-from activecharge.model.network import Architecture
+from activecharge.model.model_options import ModelOptions
 from activecharge.properties import PROPERTIES
 
 STRENGTH = PROPERTIES["forces"].tolerance / PROPERTIES["bec"].tolerance
@@ -31,7 +31,7 @@ class Fields:
 
     Parameters
     ----------
-    architecture : Architecture
+    options : ModelOptions
     weights : mapping of str to float
         See `activecharge.learning.loss.active_weights`.
     frames : sequence of Batch
@@ -42,13 +42,13 @@ class Fields:
 
     def __init__(
         self,
-        architecture: Architecture,
+        options: ModelOptions,
         weights: Mapping[str, float],
         frames: Sequence[Batch],
         rng: np.random.Generator,
     ):
         self._teach = (
-            architecture.has_own_dipoles
+            options.coupling == "independent"
             and {"forces", "dipole", "bec"} <= set(weights)
             and any(bool(torch.isfinite(frame.targets["dipole"]).any()) for frame in frames)
         )

@@ -63,7 +63,7 @@ def train_heads(
     rng = np.random.default_rng(members[0].seed)
     copies = _copies(data, members).to(device)
     loader = shuffled(len(train), options.batch_size, rng)
-    in_fields = Fields(models[0].architecture, weights, train, rng)
+    in_fields = Fields(data.model, weights, train, rng)
 
     def objective() -> torch.Tensor:
         chosen = next(loader)

@@ -65,7 +65,7 @@ def train_member(
         copies = bootstrap([label.candidate.hash for label in data.train], member.seed)
         frames = [frame for frame, n in zip(train, copies, strict=True) for _ in range(n)]
     loader = shuffled(len(frames), options.batch_size, rng)
-    in_fields = Fields(model.architecture, weights, frames, rng)
+    in_fields = Fields(data.model, weights, frames, rng)
 
     def objective() -> torch.Tensor:
         batch, field = in_fields(join_batches([frames[i] for i in next(loader)]))

@@ -133,7 +133,7 @@ def dipoles() -> None:
         targets = {name: value.double() for name, value in known.targets.items()}
         whole, model = Batch(known.graph, targets), make_model("independent")
         weights = active_weights(LossWeights(), model.architecture.options)
-        in_fields = Fields(model.architecture, weights, [whole], rng)
+        in_fields = Fields(model.architecture.options, weights, [whole], rng)
         without = _step(make_model("independent"), known, {"dipole"})
         found = []
         for _ in range(EVERY):

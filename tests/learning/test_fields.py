@@ -7,7 +7,6 @@ from learning_cases import ELEMENTS, TINY, mixed_labels, synthetic, waters
 
 from activecharge.learning.batches import Batch, join_batches, make_batch
 from activecharge.learning.fields import STRENGTH, Fields
-from activecharge.model.network import Architecture
 
 WEIGHTS = {"forces": 1.0, "dipole": 1.0, "bec": 1.0}
 
@@ -17,8 +16,8 @@ def batches_of(*labels) -> list[Batch]:
 
 
 def fields_of(frames, options=None, weights=WEIGHTS, seed=0) -> Fields:
-    architecture = Architecture(TINY.model_copy(update=options or {}), ELEMENTS, 10.0, (0.0, 0.0))
-    return Fields(architecture, weights, frames, np.random.default_rng(seed))
+    model = TINY.model_copy(update=options or {})
+    return Fields(model, weights, frames, np.random.default_rng(seed))
 
 
 def second(fields: Fields, batch: Batch) -> tuple[Batch, torch.Tensor | None]:
@@ -55,7 +54,7 @@ def test_boxes_alone_stay_without():
     [
         ({}, WEIGHTS, (), True),
         ({"coupling": "local"}, WEIGHTS, (), False),  # its Z is the slope
-        ({"charges": "latent"}, WEIGHTS, (), False),  # its dipole is that of its charges
+        ({"charges": "latent"}, WEIGHTS, (), True),
         ({}, {"dipole": 1.0, "bec": 1.0}, (), False),
         ({}, {"forces": 1.0, "bec": 1.0}, (), False),
         ({}, WEIGHTS, ("dipole",), False),
