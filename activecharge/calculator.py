@@ -90,7 +90,7 @@ class ChargeCalculator(Calculator):
         *,
         outputs: Collection[str] | None = None,
         member: int | None = None,
-        warn_beyond: float | None = 3.0,
+        warn_beyond: float | None = 2.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
