@@ -1,6 +1,6 @@
 """The properties a campaign handles, as data: a new property is one entry here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,15 @@ PROPERTIES: dict[str, Property] = {
     )
 }
 """All known properties by name. `bec` is Z[i, a, b] = ∂P_a/∂R_ib."""
+
+LATENT_CHARGES = "latent_charges"
+"""What charges are called that no reference charges taught."""
+
+QUANTITIES = PROPERTIES | {
+    LATENT_CHARGES: replace(PROPERTIES["charges"], name=LATENT_CHARGES, key=""),
+}
+"""All that a committee may predict by name: the properties, and latent charges, of which there are
+no reference values."""
 
 BEC_CONVENTION = "pol_disp"
 """Index order of stored Born effective charges: first polarization, second displacement."""

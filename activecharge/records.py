@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
+from activecharge.properties import LATENT_CHARGES
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -77,7 +79,8 @@ class Prediction:
     Attributes
     ----------
     mean : dict of str to numpy.ndarray
-        Mean over members, by property name, shapes as in `activecharge.properties`.
+        Mean over members, by name in `activecharge.properties.QUANTITIES`, shapes as there. Only
+        what labels have taught goes by the name of a property.
     std : dict of str to numpy.ndarray
         Spread over members: shape () for frame properties, (N,) for per-atom ones. For
         vectors and tensors it is the root of the mean component variance. Absent where unknown.
@@ -92,6 +95,11 @@ class Prediction:
     std: dict[str, np.ndarray]
     descriptor: np.ndarray
     expected_error: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def disagreement(self) -> dict[str, np.ndarray]:
+        """`std` by property name: members disagree about latent charges as about others."""
+        return {("charges" if n == LATENT_CHARGES else n): std for n, std in self.std.items()}
 
 
 @dataclass(frozen=True)

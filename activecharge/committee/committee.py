@@ -14,7 +14,8 @@ from activecharge.model.checkpoint import load_model
 from activecharge.model.graph import Graph, build_graph, join
 from activecharge.model.last_layer import LastLayer
 from activecharge.model.network import ChargeModel
-from activecharge.properties import PROPERTIES
+from activecharge.model.taught import offered, why_not_offered
+from activecharge.properties import LATENT_CHARGES
 from activecharge.records import Prediction
 
 ATOMS_PER_BATCH = 1024
@@ -34,6 +35,11 @@ class Committee:
     last_layer : LastLayer, optional
         Covariances from which the spread of charges and Born effective charges follows; other
         properties then have none.
+
+    Attributes
+    ----------
+    offers : frozenset of str
+        What labels have taught all members to say, see `activecharge.model.taught`.
     """
 
     def __init__(
@@ -61,6 +67,9 @@ class Committee:
         )
         self.elements = first.elements
         self.cutoff, self._accuracy = first.options.cutoff, first.options.coulomb_accuracy
+        self.offers = frozenset.intersection(
+            *(offered(first.options, member.architecture.taught) for member in self.members)
+        )
 
     @classmethod
     def load(cls, directory: Path | str, device: str = "cpu") -> "Committee":
@@ -97,6 +106,25 @@ class Committee:
             "give a folder that `activecharge train` wrote, or a run directory"
         )
 
+    def member(self, index: int) -> "Committee":
+        """One member by itself: predictions of a member's cost, without spreads."""
+        if not 0 <= index < len(self.members):
+            raise UserError(
+                f"there is no member {index} (counting from 0): the committee has "
+                f"{len(self.members)}"
+            )
+        return Committee([self.members[index]], last_layer=LastLayer({}, {}))
+
+    def require(self, names: Collection[str]) -> None:
+        """Raise UserError where one of these properties is not among those it offers."""
+        for name in names:
+            if name not in self.offers:
+                raise UserError(self.why_not(name))
+
+    def why_not(self, name: str) -> str:
+        """Why a property is not among those it offers, in a sentence."""
+        return why_not_offered(name, self.members[0].architecture.options, self.offers)
+
     def predict(
         self, frames: Sequence[Atoms], outputs: Collection[str] | None = None
     ) -> list[Prediction]:
@@ -112,7 +140,8 @@ class Committee:
         Returns
         -------
         list of Prediction
-            In the order given. Periodic frames have no dipole, free ones no stress.
+            In the order given. Periodic frames have no dipole, free ones no stress, and none has
+            what the committee does not offer. Latent charges have a name of their own.
 
         Raises
         ------
@@ -120,7 +149,10 @@ class Committee:
             For a frame the model cannot treat (`BrokenGeometry` where its coordinates are why);
             the message counts frames from 0.
         """
-        wanted = set(PROPERTIES if outputs is None else outputs)
+        wanted = set(self.offers if outputs is None else outputs)
+        if "charges" in wanted:
+            wanted.add(LATENT_CHARGES)
+        wanted &= self.offers
         predictions: list[Prediction] = []
         for graphs in self.chunks(frames):
             predictions += self._predict_chunk(graphs, wanted)
@@ -148,6 +180,8 @@ class Committee:
         graph = join(graphs).to(first.backbone.to_cartesian.device, first.dtype)
         if not graph.periodic.any():
             wanted = wanted - {"stress"}
+        if graph.periodic.all():
+            wanted = wanted - {"dipole"}
         said = self._source(graph, wanted)
         species = graph.species.cpu().numpy()
         predictions = []

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from activecharge.properties import PROPERTIES
+from activecharge.properties import PROPERTIES, QUANTITIES
 from activecharge.records import Candidate, Prediction, Scored
 
 
@@ -25,7 +25,7 @@ def spread(values: np.ndarray, name: str) -> np.ndarray:
         members; for vectors and tensors the root of the mean component variance.
     """
     variance = np.var(values, axis=0, ddof=1)
-    components = len(PROPERTIES[name].shape)
+    components = len(QUANTITIES[name].shape)
     return np.sqrt(variance.mean(axis=tuple(range(variance.ndim - components, variance.ndim))))
 
 
@@ -59,7 +59,7 @@ def score(
     """
     names = [name for name, weight in weights.items() if weight > 0]
     sizes = [len(candidate.atoms) for candidate in candidates]
-    spreads = [_per_atom(p.std, n) for p, n in zip(predictions, sizes, strict=True)]
+    spreads = [_per_atom(p.disagreement, n) for p, n in zip(predictions, sizes, strict=True)]
     errors = [_per_atom(p.expected_error, n) for p, n in zip(predictions, sizes, strict=True)]
     broken = np.array([_not_finite(spread) for spread in spreads], dtype=bool)
     table = np.zeros((len(candidates), len(names)))

@@ -13,7 +13,7 @@ from activecharge.model.graph import Graph
 from activecharge.model.last_layer import LastLayer
 from activecharge.model.network import ChargeModel
 from activecharge.model.shared import SharedBackbone, have_one_backbone
-from activecharge.properties import PROPERTIES
+from activecharge.properties import LATENT_CHARGES, PROPERTIES, QUANTITIES
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Estimate:
 
         def part(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
             return {
-                name: array[atoms] if PROPERTIES[name].per_atom else array[frame]
+                name: array[atoms] if QUANTITIES[name].per_atom else array[frame]
                 for name, array in values.items()
                 if name != ("dipole" if periodic else "stress")
             }
@@ -51,7 +51,7 @@ class Source(Protocol):
     """Anything that estimates properties with spreads."""
 
     def __call__(self, graph: Graph, wanted: set[str]) -> Estimate:
-        """Estimate the properties `wanted` of a batch."""
+        """Estimate what is `wanted`, by `activecharge.properties.QUANTITIES`, of a batch."""
 
 
 class Members:
@@ -63,12 +63,15 @@ class Members:
 
     def __call__(self, graph: Graph, wanted: set[str]) -> Estimate:
         """See `Source`."""
+        asked = _asked(wanted)
         if self._shared:
-            results = self._shared(graph, [wanted] * len(self._models))
+            results = self._shared(graph, [set(asked.values())] * len(self._models))
         else:
-            results = [model(graph, wanted) for model in self._models]
-        names = [name for name in PROPERTIES if name in wanted]
-        samples = {name: _numpy(torch.stack([r[name] for r in results])) for name in names}
+            results = [model(graph, set(asked.values())) for model in self._models]
+        samples = {
+            name: _numpy(torch.stack([r[output] for r in results]))
+            for name, output in asked.items()
+        }
         return Estimate(
             mean={name: values.mean(axis=0) for name, values in samples.items()},
             std={name: spread(values, name) for name, values in samples.items()},
@@ -84,20 +87,27 @@ class Network:
 
     def __call__(self, graph: Graph, wanted: set[str]) -> Estimate:
         """See `Source`."""
-        model = self._model
+        model, asked = self._model, _asked(wanted)
         track = model.differentiates(wanted)
         with torch.set_grad_enabled(track):
             encoded = model.encode(graph, trace_geometry(graph, track, "stress" in wanted))
             # Responses free the graph they were differentiated by; values remain.
-            found = model.respond(encoded, wanted, training=False)
+            found = model.respond(encoded, set(asked.values()), training=False)
         with torch.no_grad():
             std = {
                 name: _numpy(self._last_layer.std(model, encoded, name))
                 for name in PROPERTIES
                 if name in wanted and name in self._last_layer.factors
             }
-        mean = {name: _numpy(found[name].detach()) for name in PROPERTIES if name in wanted}
+        mean = {name: _numpy(found[output].detach()) for name, output in asked.items()}
         return Estimate(mean, std, _numpy(found["descriptor"].detach()))
+
+
+def _asked(wanted: set[str]) -> dict[str, str]:
+    """The model's output behind each quantity that is wanted, in the order of `QUANTITIES`."""
+    return {
+        name: "charges" if name == LATENT_CHARGES else name for name in QUANTITIES if name in wanted
+    }
 
 
 def _numpy(values: torch.Tensor) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 The mean over members is `committee_<property>`, the spread `committee_<property>_std`, and
 the error to expect of a calibrated committee `committee_<property>_expected_error`, where
-<property> is a name in `activecharge.properties`.
+<property> is a name in `activecharge.properties.QUANTITIES`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,14 +18,14 @@ from activecharge.dataset.extxyz import from_atoms, to_atoms
 from activecharge.dataset.frames import read_frames, write_frames
 from activecharge.dataset.values import put_values, take_values
 from activecharge.errors import UserError
-from activecharge.properties import PROPERTIES
+from activecharge.properties import QUANTITIES
 from activecharge.records import Label, Prediction
 
-_MEAN = {f"committee_{p.name}": p for p in PROPERTIES.values()}
+_MEAN = {f"committee_{p.name}": p for p in QUANTITIES.values()}
 # The spread of a vector or tensor is one number.
-_STD = {f"committee_{p.name}_std": replace(p, shape=()) for p in PROPERTIES.values()}
+_STD = {f"committee_{p.name}_std": replace(p, shape=()) for p in QUANTITIES.values()}
 _EXPECTED = {
-    f"committee_{p.name}_expected_error": replace(p, shape=()) for p in PROPERTIES.values()
+    f"committee_{p.name}_expected_error": replace(p, shape=()) for p in QUANTITIES.values()
 }
 
 

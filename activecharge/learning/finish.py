@@ -1,6 +1,7 @@
 """Judging a model in training, and settling what its loss leaves open."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -45,7 +46,15 @@ def settle(
     valid: Sequence[Batch],
     weights: Mapping[str, float],
 ) -> dict[str, float]:
-    """Sign of latent charges and a fitted screening factor, with what is to be noted of it."""
+    """Sign of latent charges and a fitted screening factor, with what is to be noted of it.
+
+    The model also learns what it was taught: of the weighted properties, and of those that a factor
+    was fitted to, the ones that its training frames have labels for.
+    """
+    lessons = {*weights, "bec"} if data.model.screening == "fitted" else set(weights)
+    held = {name for name in lessons if any(torch.isfinite(b.targets[name]).any() for b in train)}
+    taught = tuple(name for name in PROPERTIES if name in held)
+    model.architecture = replace(model.architecture, taught=taught)
     if data.model.charges == "latent":
         orient_charges(model, valid, weights)
     if data.model.screening != "fitted":

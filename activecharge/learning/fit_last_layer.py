@@ -32,12 +32,16 @@ def fit_last_layer(model: ChargeModel, train: Sequence[Batch], valid: Sequence[B
     model : ChargeModel
         Trained.
     train, valid : sequence of Batch
-        Single frames; properties that no training frame has are left out.
+        Single frames. What has not taught the model is left out: its errors are no measure of the
+        features, as those of latent charges against some reference's.
     """
-    factors, scales = {}, {}
+    factors: dict[str, torch.Tensor] = {}
+    scales: dict[str, Scale] = {}
     for name in ("charges", "bec"):
-        taught = _projected(model, train, name)
-        gram = sum(rows.flatten(0, 1).T @ rows.flatten(0, 1) for rows, _ in taught)
+        if name not in model.architecture.taught:
+            continue
+        known = _projected(model, train, name)
+        gram = sum(rows.flatten(0, 1).T @ rows.flatten(0, 1) for rows, _ in known)
         if not isinstance(gram, torch.Tensor) or not gram.any():
             continue
         judged = list(_projected(model, valid, name)) or list(_projected(model, train, name))

@@ -14,16 +14,12 @@ from activecharge.properties import PROPERTIES
 def active_weights(weights: LossWeights, model: ModelOptions) -> dict[str, float]:
     """Weights above zero of the properties this kind of model can be taught.
 
-    Latent charges see no reference charges. With the independent coupling the model's dipole is
-    that of its point charges, which may teach latent ones, but where these are reference charges
-    differs from a reference dipole by atomic moments. A screening factor that is fitted afterwards
-    leaves the polarization out.
+    Latent charges see no reference charges. A screening factor that is fitted afterwards leaves the
+    polarization out.
     """
     chosen = weights.model_dump()
     if model.charges == "latent":
         chosen["charges"] = 0.0
-    elif model.coupling == "independent":
-        chosen["dipole"] = 0.0
     if model.screening == "fitted":
         chosen["dipole"] = chosen["bec"] = 0.0
     return {name: weight for name, weight in chosen.items() if weight > 0}

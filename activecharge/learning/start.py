@@ -1,6 +1,7 @@
 """What a member's training begins with and what makes it unlike the others'."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -9,6 +10,7 @@ from activecharge.errors import UserError
 from activecharge.learning.baseline import fit_architecture
 from activecharge.learning.batches import Batch
 from activecharge.learning.charges import start_latent_charges
+from activecharge.learning.loss import active_weights
 from activecharge.learning.training_options import why_no_last_layer
 from activecharge.learning.training_set import Member, TrainingSet
 from activecharge.model.checkpoint import load_model
@@ -26,6 +28,14 @@ def check(data: TrainingSet) -> None:
         )
     if reason := why_no_last_layer(data.model, data.training):
         raise UserError(f"training: {reason}")
+    weights = active_weights(data.training.weights, data.model)
+    if data.training.uncertainty == "last_layer" and not any(
+        name in weights and _labelled(data, name) for name in ("charges", "bec")
+    ):
+        raise UserError(
+            "training: uncertainty last_layer gives spreads of reference charges and of Born "
+            "effective charges, but no label teaches either; choose heads or committee"
+        )
 
 
 def first_model(
@@ -70,4 +80,8 @@ def _load_start(directory: str, data: TrainingSet, device: str) -> ChargeModel:
             f"{directory}: a model of other settings or elements ({', '.join(found.elements)}) "
             "cannot be continued; train from scratch"
         )
+    if not found.own_dipoles:  # of a former version
+        whole = ChargeModel(replace(found, own_dipoles=True)).to(device)
+        whole.load_state_dict(model.state_dict(), strict=False)
+        model = whole
     return model.train()

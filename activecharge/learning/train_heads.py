@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from activecharge.learning.batches import Batch, join_batches
+from activecharge.learning.fields import Fields
 from activecharge.learning.finish import evaluate, outputs, settle
 from activecharge.learning.loss import loss
 from activecharge.learning.optimize import optimize, shuffled
@@ -15,6 +16,7 @@ from activecharge.learning.training_options import TrainingOptions
 from activecharge.learning.training_set import Member, TrainingSet
 from activecharge.model.checkpoint import save_model
 from activecharge.model.shared import SharedBackbone
+from activecharge.model.taught import OF_THE_ENERGY
 from activecharge.records import MemberResult
 
 
@@ -30,9 +32,11 @@ def train_heads(
     """Train heads that differ by their seeds and resampled labels, on one backbone.
 
     The loss is the mean of the members' losses, each with the frames as often as its bootstrap
-    draws them. What takes a derivative (forces, stress, and Born effective charges that are one)
-    costs a member as much as the backbone does, so of these and of the energy each step takes
-    those of one member, drawn at random: an unbiased estimate of the same gradient.
+    draws them. Forces and stress are derivatives, which cost a member as much as the backbone does,
+    so of these and of the energy each step takes those of one member, drawn at random: an unbiased
+    estimate of the same gradient. Born effective charges teach all members in every step, though
+    with the couplings where they are derivatives, too, this is dear: else those couplings would
+    learn them in a K-th of the steps of the others.
 
     Parameters
     ----------
@@ -59,12 +63,13 @@ def train_heads(
     rng = np.random.default_rng(members[0].seed)
     copies = _copies(data, members).to(device)
     loader = shuffled(len(train), options.batch_size, rng)
+    in_fields = Fields(data.model, weights, train, rng)
 
     def objective() -> torch.Tensor:
         chosen = next(loader)
-        batch = join_batches([train[i] for i in chosen])
+        batch, field = in_fields(join_batches([train[i] for i in chosen]))
         counts = copies[:, torch.as_tensor(chosen, device=device)]
-        return _loss(shared, batch, weights, counts, int(rng.integers(len(members))))
+        return _loss(shared, batch, weights, counts, int(rng.integers(len(members))), field)
 
     def judge(model: torch.nn.Module) -> tuple[dict[str, float], np.ndarray]:
         assert isinstance(model, SharedBackbone)
@@ -75,8 +80,9 @@ def train_heads(
     history = optimize(
         shared, objective, judge, options, members[0].start is not None, "heads", progress
     )
-    for member, model in zip(members, models, strict=True):
-        extra = settle(model, data, train, valid, weights)
+    for member, model, counts in zip(members, models, copies.tolist(), strict=True):
+        seen = [frame for frame, count in zip(train, counts, strict=True) if count]
+        extra = settle(model, data, seen, valid, weights)
         if member is members[0]:
             history[-1] |= extra
         save_model(model, Path(member.directory))
@@ -99,14 +105,16 @@ def _loss(
     weights: dict[str, float],
     copies: torch.Tensor,
     drawn: int,
+    field: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Mean loss () over members, that of derivatives and energy from the one `drawn`."""
-    first = shared.models[0]
-    batch = batch.to(copies.device, first.dtype)
+    """Mean loss () over members, that of the energy and its derivatives from the one `drawn`."""
+    dtype = shared.models[0].dtype
+    batch = batch.to(copies.device, dtype)
+    field = None if field is None else field.to(copies.device, dtype)
     wanted = outputs(weights, batch)
-    costly = {name for name in wanted if name == "energy" or first.differentiates({name})}
+    costly = wanted & set(OF_THE_ENERGY)
     asked = [wanted if index == drawn else wanted - costly for index in range(len(copies))]
-    predicted = shared(batch.graph, asked, training=True)
+    predicted = shared(batch.graph, asked, training=True, field=field)
     every = {name: weight for name, weight in weights.items() if name not in costly}
     total = loss(predicted[drawn], batch, {n: weights[n] for n in sorted(costly)}, copies[drawn])
     for found, counts in zip(predicted, copies, strict=True):

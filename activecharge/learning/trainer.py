@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from activecharge.learning.batches import join_batches, make_batch
+from activecharge.learning.fields import Fields
 from activecharge.learning.finish import evaluate, outputs, settle
 from activecharge.learning.fit_last_layer import fit_last_layer
 from activecharge.learning.loss import active_weights, loss
@@ -64,10 +65,13 @@ def train_member(
         copies = bootstrap([label.candidate.hash for label in data.train], member.seed)
         frames = [frame for frame, n in zip(train, copies, strict=True) for _ in range(n)]
     loader = shuffled(len(frames), options.batch_size, rng)
+    in_fields = Fields(data.model, weights, frames, rng)
 
     def objective() -> torch.Tensor:
-        batch = join_batches([frames[i] for i in next(loader)]).to(device, model.dtype)
-        predicted = model(batch.graph, outputs(weights, batch), training=True)
+        batch, field = in_fields(join_batches([frames[i] for i in next(loader)]))
+        batch = batch.to(device, model.dtype)
+        field = None if field is None else field.to(device, model.dtype)
+        predicted = model(batch.graph, outputs(weights, batch), training=True, field=field)
         return loss(predicted, batch, weights)
 
     def judge(trained: torch.nn.Module) -> tuple[dict[str, float], np.ndarray]:

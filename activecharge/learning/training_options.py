@@ -29,8 +29,8 @@ class LossWeights(Options):
     dipole: float = Field(
         1.0,
         ge=0,
-        description="Dipole of free frames; not used by the independent coupling unless charges "
-        "are latent, since reference charges alone cannot carry a reference dipole.",
+        description="Dipole of free frames; with the independent coupling also its slope, by "
+        "forces in random electric fields, where Born effective charges add to them.",
     )
     bec: float = Field(1.0, ge=0, description="Born effective charge components.")
 
@@ -41,7 +41,9 @@ class TrainingOptions(Options):
     Spreads come from a `committee` of models trained apart; from `heads`, as many sets of heads on
     one backbone, trained together at little more than the cost of one model; or from the
     `last_layer` of one network, by the covariance of its weights. The last gives spreads of
-    charges and Born effective charges alone, and needs the coupling `independent`.
+    charges and Born effective charges alone, of the latter only where charges are latent or without
+    labels, and needs the coupling `independent`. With `heads`, each step teaches energy, forces and
+    stress to one set of heads and all else to every one.
     """
 
     uncertainty: Literal["committee", "heads", "last_layer"] = Field(
@@ -101,10 +103,5 @@ def why_no_last_layer(model: ModelOptions, training: TrainingOptions) -> str:
         return (
             "uncertainty last_layer needs Born effective charges that are linear in a last layer, "
             f"as in model.coupling independent, not {model.coupling}; choose heads or committee"
-        )
-    if model.charges == "latent":
-        return (
-            "uncertainty last_layer needs labels of the charges (model.charges reference), which "
-            "latent ones have not; choose heads or committee"
         )
     return ""

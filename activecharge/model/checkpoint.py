@@ -14,6 +14,8 @@ from activecharge.files import write_atomic, write_json
 from activecharge.model import ARCHITECTURE, WEIGHTS
 from activecharge.model.model_options import ModelOptions
 from activecharge.model.network import Architecture, ChargeModel
+from activecharge.model.taught import UNRECORDED
+from activecharge.properties import PROPERTIES
 
 
 def save_model(model: ChargeModel, directory: Path | str) -> Path:
@@ -29,6 +31,8 @@ def save_model(model: ChargeModel, directory: Path | str) -> Path:
             "elements": architecture.elements,
             "avg_neighbors": architecture.avg_neighbors,
             "baseline_eV": architecture.baseline,
+            "taught": architecture.taught,
+            "own_dipoles": architecture.own_dipoles,
         },
     )
     return directory
@@ -92,7 +96,12 @@ def _read_architecture(path: Path) -> Architecture:
         elements=tuple(data["elements"]),
         avg_neighbors=float(data["avg_neighbors"]),
         baseline=tuple(map(float, data["baseline_eV"])),
+        # Former versions wrote neither of these.
+        taught=tuple(data.get("taught", UNRECORDED)),
+        own_dipoles=bool(data.get("own_dipoles", False)),
     )
+    if unknown := set(architecture.taught) - set(PROPERTIES):
+        raise ValueError(f"no such properties: {', '.join(map(str, unknown))}")
     if unknown := set(architecture.elements) - set(chemical_symbols):
         raise ValueError(f"no such elements: {', '.join(map(str, unknown))}")
     if len(architecture.baseline) != len(architecture.elements):

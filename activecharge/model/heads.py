@@ -1,4 +1,4 @@
-"""From features to pair charges, screening factors, atomic dipoles and Born effective charges.
+"""From features to pair charges, screening factors, dipoles and Born effective charges.
 
 Every directed edge e runs from sender s to receiver r; r̂ is the unit vector from s to r.
 Shapes: N atoms, E edges, C channels.
@@ -102,9 +102,12 @@ class PairCharges(nn.Module):
         super().__init__()
         self.pair = PairFunction(scalars, channels, radial, 1)
 
-    def forward(self, features: Features, neighbors: Neighbors) -> torch.Tensor:
-        """f of every directed edge, (E,) e."""
-        return self.pair(features, neighbors)[:, 0]
+    def forward(
+        self, features: Features, neighbors: Neighbors
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """f of every directed edge, (E,) e, and what it was read off, (E, HIDDEN)."""
+        hidden = self.pair.hidden(features, neighbors)
+        return (self.pair.last(hidden) * features.envelope)[:, 0], hidden
 
     @torch.no_grad()
     def scale(self, factor: float) -> None:
@@ -124,6 +127,26 @@ class AtomicDipoles(nn.Module):
     def forward(self, features: Features) -> torch.Tensor:
         """Dipole of each atom."""
         return torch.einsum("nc,ncx->nx", self.gates(features.scalars), features.vectors)
+
+
+class OwnDipoles(nn.Module):
+    """Dipoles beside that of the charges, of the independent coupling; its Z does not see them.
+
+    Each edge has one along itself, f_ij R_ij, and each atom one of its vectors: what charges leave
+    out of a reference dipole, and how charge flows within a molecule when it moves. f is read off
+    what the charges' pair function has made of the pair.
+    """
+
+    def __init__(self, scalars: int, channels: int):
+        super().__init__()
+        self.edge = nn.Linear(HIDDEN, 1, bias=False)
+        self.atom = AtomicDipoles(scalars, channels)
+
+    def forward(
+        self, features: Features, hidden: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """f of every directed edge, (E,) e, and dipoles of the atoms, (N, 3) e·Å."""
+        return (self.edge(hidden) * features.envelope)[:, 0], self.atom(features)
 
 
 class PairTensors(nn.Module):

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from activecharge.model.allocator import keep_freed_memory
-from activecharge.model.backbone import Backbone, Features
+from activecharge.model.backbone import Backbone
 from activecharge.model.coulomb.electrostatics import Electrostatics
 from activecharge.model.derivatives import born_effective_charges, energy_derivatives
 from activecharge.model.encoded import Encoded
@@ -17,12 +17,14 @@ from activecharge.model.heads import (
     AtomConstant,
     AtomicDipoles,
     AtomScalar,
+    OwnDipoles,
     PairCharges,
     PairFunction,
     PairTensors,
 )
 from activecharge.model.model_options import ModelOptions
 from activecharge.model.neighbors import tabulate
+from activecharge.properties import PROPERTIES
 
 keep_freed_memory()
 
@@ -43,12 +45,30 @@ class Architecture:
         Mean number of neighbours in the training data, which normalises messages.
     baseline : tuple of float
         Energy E0 per element in eV, kept in double precision.
+    taught : tuple of str
+        Properties that labels have taught it, see `activecharge.model.taught`; all, where nobody
+        knows better.
+    own_dipoles : bool
+        Whether an independent model of reference charges has the head of its dipole. Those of
+        former versions had none: their dipole is that of their charges.
     """
 
     options: ModelOptions
     elements: tuple[str, ...]
     avg_neighbors: float
     baseline: tuple[float, ...]
+    taught: tuple[str, ...] = tuple(PROPERTIES)
+    own_dipoles: bool = True
+
+    @property
+    def has_own_dipoles(self) -> bool:
+        """Whether there is a head for the dipole that Z does not see.
+
+        Latent charges have none beside them, since it is the dipole that teaches them.
+        """
+        options = self.options
+        independent = options.coupling == "independent" and options.charges == "reference"
+        return independent and self.own_dipoles
 
 
 class ChargeModel(nn.Module):
@@ -58,7 +78,8 @@ class ChargeModel(nn.Module):
     Z = Σ_j (T_ij − T_ji) (independent) or Z = ∂P/∂R with
     P = ½ Σ_edges w p_rs (R_r − R_s) (+ Σ_i d_i): Stärk et al., PCCP 2026
     (https://doi.org/10.1039/d6cp00911e), with the polarization written in edge vectors so that
-    it is single-valued in any periodic cell.
+    it is single-valued in any periodic cell. That of the independent coupling has dipoles on edges
+    and atoms besides.
     """
 
     screening: AtomConstant | AtomScalar
@@ -84,6 +105,8 @@ class ChargeModel(nn.Module):
             )
             if options.coupling == "independent":
                 self.tensors = PairTensors(*sizes)
+                if architecture.has_own_dipoles:
+                    self.own_dipoles = OwnDipoles(scalars, options.channels)
             elif options.coupling == "dipolar":
                 self.dipoles = AtomicDipoles(scalars, options.channels)
             elif options.coupling == "local":
@@ -115,6 +138,7 @@ class ChargeModel(nn.Module):
         outputs: Collection[str],
         training: bool = False,
         geometry: Geometry | None = None,
+        field: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
         """Predict the `outputs` asked for.
 
@@ -129,6 +153,9 @@ class ChargeModel(nn.Module):
         geometry : Geometry, optional
             The graph's, traced by whoever will differentiate the outputs by its `leaf`; needs
             `training`.
+        field : torch.Tensor, optional
+            Uniform electric fields (B, 3) in V/Å, in which forces (and stress) are taken:
+            −∂(E − ℰ·P)/∂R. The energy stays without.
 
         Returns
         -------
@@ -143,7 +170,7 @@ class ChargeModel(nn.Module):
         with torch.set_grad_enabled(track or training):
             if geometry is None:
                 geometry = trace_geometry(graph, track, "stress" in wanted)
-            result = self.respond(self.encode(graph, geometry), wanted, training)
+            result = self.respond(self.encode(graph, geometry), wanted, training, field=field)
         if training:
             return result
         return {name: tensor.detach() for name, tensor in result.items()}
@@ -161,23 +188,29 @@ class ChargeModel(nn.Module):
         return Encoded(graph, geometry, neighbors, features)
 
     def respond(
-        self, encoded: Encoded, wanted: set[str], training: bool, keep_graph: bool = False
+        self,
+        encoded: Encoded,
+        wanted: set[str],
+        training: bool,
+        keep_graph: bool = False,
+        field: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
         """What the heads make of it; `keep_graph` where other heads will differentiate it."""
-        graph, geometry = encoded.graph, encoded.geometry
-        neighbors, features = encoded.neighbors, encoded.features
-        transfer = self.pair_charges(features, neighbors)
+        geometry, neighbors, features = encoded.geometry, encoded.neighbors, encoded.features
+        transfer, hidden = self.pair_charges(features, neighbors)
         charges = neighbors.antisymmetric_sum(transfer)
         result = {"descriptor": features.scalars, "charges": charges}
-        if {"dipole", "bec"} & wanted:
-            result |= self._polarize(graph, geometry, features, transfer)
-        if "bec" in wanted:
-            if self.architecture.options.coupling == "independent":
-                result["bec"] = self.tensors(features, neighbors)
-            else:
-                result["bec"] = born_effective_charges(result["dipole"], geometry.leaf, training)
+        independent = self.architecture.options.coupling == "independent"
+        pull = field if {"forces", "stress"} & wanted else None
+        if "dipole" in wanted or pull is not None or ("bec" in wanted and not independent):
+            result |= self._polarize(encoded, transfer, hidden)
+        if "bec" in wanted and independent:
+            result["bec"] = self.tensors(features, neighbors)
+        elif "bec" in wanted:
+            result["bec"] = born_effective_charges(result["dipole"], geometry.leaf, training)
         if {"energy", "forces", "stress"} & wanted:
-            result |= self._energies(encoded, charges, wanted, training, keep_graph)
+            work = 0.0 if pull is None else (pull * result["dipole"]).sum(1)
+            result |= self._energies(encoded, charges, work, wanted, training, keep_graph)
         return result
 
     @torch.no_grad()
@@ -196,11 +229,12 @@ class ChargeModel(nn.Module):
         self,
         encoded: Encoded,
         charges: torch.Tensor,
+        work: torch.Tensor | float,
         wanted: set[str],
         training: bool,
         keep_graph: bool,
     ) -> dict[str, torch.Tensor]:
-        """Energy (B,) and those of its derivatives that are wanted.
+        """Energy (B,) and those of its derivatives that are wanted, less those of a field's `work`.
 
         While reference charges teach the model's, the Coulomb part enters a loss as a constant:
         errors of energy and forces then train the local part, and leave the charges alone.
@@ -213,30 +247,38 @@ class ChargeModel(nn.Module):
         coulomb = self.electrostatics(graph, charges, geometry)
         if training and self.architecture.options.charges == "reference":
             fixed = energy_derivatives(graph, geometry, coulomb, wanted, keep_graph=True)
-            moving = energy_derivatives(graph, geometry, local, wanted, training=True)
+            moving = energy_derivatives(graph, geometry, local - work, wanted, training=True)
             result = {name: moving[name] + fixed[name] for name in moving}
             energy = local + coulomb.detach()
         else:
             energy = local + coulomb
-            result = energy_derivatives(graph, geometry, energy, wanted, training, keep_graph)
+            result = energy_derivatives(
+                graph, geometry, energy - work, wanted, training, keep_graph
+            )
         return result | {"energy": energy.double() + self._baseline(graph)}
 
     def _polarize(
-        self, graph: Graph, geometry: Geometry, features: Features, transfer: torch.Tensor
+        self, encoded: Encoded, transfer: torch.Tensor, hidden: torch.Tensor
     ) -> dict[str, torch.Tensor]:
         """Dipole (B, 3) by `PairCharges`' sum, and screening (N,) where the coupling has it."""
+        graph, features = encoded.graph, encoded.features
         coupling = self.architecture.options.coupling
         sender, receiver = graph.edges
-        result = {}
+        result, atomic = {}, None
         if coupling in SCREENED:
             gamma = self.screening(features)
             transfer = transfer * (gamma[receiver] + gamma[sender]) / 2
             result["screening"] = gamma
-        moments = transfer[:, None] * geometry.vectors
+        elif coupling == "dipolar":
+            atomic = self.dipoles(features)
+        elif self.architecture.has_own_dipoles:
+            along, atomic = self.own_dipoles(features, hidden)
+            transfer = transfer + along
+        moments = transfer[:, None] * encoded.geometry.vectors
         dipole = moments.new_zeros(len(graph.counts), 3)
         dipole = dipole.index_add(0, graph.frame[receiver], moments)
-        if coupling == "dipolar":
-            dipole = dipole.index_add(0, graph.frame, self.dipoles(features))
+        if atomic is not None:
+            dipole = dipole.index_add(0, graph.frame, atomic)
         return result | {"dipole": dipole}
 
     def _baseline(self, graph: Graph) -> torch.Tensor:

@@ -40,7 +40,11 @@ class SharedBackbone(nn.Module):
         return copied.train(self.training)
 
     def forward(
-        self, graph: Graph, outputs: Sequence[Collection[str]], training: bool = False
+        self,
+        graph: Graph,
+        outputs: Sequence[Collection[str]],
+        training: bool = False,
+        field: torch.Tensor | None = None,
     ) -> list[dict[str, torch.Tensor]]:
         """Predictions of each model.
 
@@ -49,7 +53,7 @@ class SharedBackbone(nn.Module):
         graph : Graph
         outputs : sequence of collection of str
             What to ask each of the K models for, as in `ChargeModel.forward`.
-        training : bool
+        training, field
             As there.
 
         Returns
@@ -64,7 +68,7 @@ class SharedBackbone(nn.Module):
             encoded = first.encode(graph, trace_geometry(graph, track, "stress" in every))
             results = [
                 # Each differentiates the common part anew.
-                model.respond(encoded, set(wanted), training, keep_graph=True)
+                model.respond(encoded, set(wanted), training, keep_graph=True, field=field)
                 for model, wanted in zip(self.models, outputs, strict=True)
             ]
         if training:

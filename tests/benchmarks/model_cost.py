@@ -12,7 +12,7 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
@@ -21,12 +21,15 @@ import torch
 from ase import Atoms
 from ase.build import molecule
 
+from activecharge.learning import train_heads
 from activecharge.learning.batches import Batch
+from activecharge.learning.fields import EVERY, Fields
 from activecharge.learning.loss import active_weights, loss
 from activecharge.learning.training_options import LossWeights
 from activecharge.model.graph import Graph, build_graph, join
 from activecharge.model.model_options import ModelOptions
 from activecharge.model.network import Architecture, ChargeModel
+from activecharge.model.shared import SharedBackbone
 from activecharge.properties import PROPERTIES
 
 SIZES = (33, 264, 891, 2112, 4125)
@@ -114,6 +117,55 @@ def training() -> None:
             print(f"| {kind} | {name} | {cost:.3g} | {ratio:.2f} |", flush=True)
 
 
+def dipoles() -> None:
+    """Ratio of the cost of a step that also teaches the independent coupling's dipole."""
+    print("| frames | step without [s] | with the dipole: ratio |\n" + "| --- " * 3 + "|")
+    rng = np.random.default_rng(0)
+    for kind, size in (
+        ("8 boxes of 64 molecules", 192),
+        ("8 clusters of 6 molecules", 18),
+        ("8 clusters of 2 molecules", 6),
+    ):
+        atoms = box(size)
+        atoms.pbc = size > 100
+        graph = build_graph(atoms, ELEMENTS, ModelOptions().cutoff).to("cpu", torch.float32)
+        known = _labelled(join([graph] * 8))
+        targets = {name: value.double() for name, value in known.targets.items()}
+        whole, model = Batch(known.graph, targets), make_model("independent")
+        weights = active_weights(LossWeights(), model.architecture.options)
+        in_fields = Fields(model.architecture.options, weights, [whole], rng)
+        without = _step(make_model("independent"), known, {"dipole"})
+        found = []
+        for _ in range(EVERY):
+            batch, field = in_fields(whole)
+            field = None if field is None else field.float()
+            step = _step(model, batch.to("cpu", torch.float32), field=field)
+            ratio, cost, _ = ratios(without, step, 15)
+            found.append(ratio)
+        print(f"| {kind} | {cost:.3g} | {statistics.mean(found):.2f} |", flush=True)
+
+
+def heads() -> None:
+    """Ratio of a step of members on one backbone over that of one model, on clusters."""
+    print("| coupling | members | ratio |\n" + "| --- " * 3 + "|")
+    atoms = box(18)
+    atoms.pbc = False
+    graph = build_graph(atoms, ELEMENTS, ModelOptions().cutoff).to("cpu", torch.float32)
+    batch = _labelled(join([graph] * 8))
+    for name in ("independent", *COUPLED):
+        for count in (2, 4):
+            shared = SharedBackbone([make_model(name) for _ in range(count)])
+            weights = active_weights(LossWeights(), shared.models[0].architecture.options)
+            copies = torch.ones(count, 8, dtype=torch.float64)
+
+            def together(shared=shared, weights=weights, copies=copies) -> None:
+                shared.zero_grad()
+                train_heads._loss(shared, batch, weights, copies, 0).backward()
+
+            ratio, _, _ = ratios(_step(make_model(name), batch), together, 7)
+            print(f"| {name} | {count} | {ratio:.2f} |", flush=True)
+
+
 def _labelled(graph: Graph) -> Batch:
     """Everything labelled with ones; the dipole of boxes and the stress of clusters are not."""
     periodic = bool(graph.periodic.all())
@@ -125,14 +177,20 @@ def _labelled(graph: Graph) -> Batch:
     return Batch(graph, targets)
 
 
-def _step(model: ChargeModel, batch: Batch) -> Callable[[], object]:
+def _step(
+    model: ChargeModel,
+    batch: Batch,
+    without: Collection[str] = (),
+    field: torch.Tensor | None = None,
+) -> Callable[[], object]:
     weights = active_weights(LossWeights(), model.architecture.options)
+    weights = {name: weight for name, weight in weights.items() if name not in without}
     outputs = {name for name in weights if torch.isfinite(batch.targets[name]).any()}
     optimizer = torch.optim.Adam(model.parameters())
 
     def step() -> None:
         optimizer.zero_grad()
-        loss(model(batch.graph, outputs, training=True), batch, weights).backward()
+        loss(model(batch.graph, outputs, training=True, field=field), batch, weights).backward()
         optimizer.step()
 
     return step
@@ -162,7 +220,7 @@ def _measure(task: tuple[int, tuple[str, ...]]) -> tuple[float, float]:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    parts = {part.__name__: part for part in (inference, training, growth)}
+    parts = {part.__name__: part for part in (inference, training, dipoles, heads, growth)}
     for name in sys.argv[1:] or parts:
         parts[name]()
         print()

@@ -86,7 +86,10 @@ def test_frames_for_which_a_committee_has_no_answer(call, tmp_path, finished_onc
     meeting.positions[2] = meeting.positions[1]
     vast.set_cell([1e5] * 3)
     vast.pbc = True
-    for frame, words in ((meeting, ("H1 and H2", "0 Å apart")), (vast, ("100000 Å", "free"))):
+    for frame, words in (
+        (meeting, ("atoms 1 (H) and 2 (H)", "0 Å apart")),
+        (vast, ("100000 Å", "free")),
+    ):
         write(tmp_path / "frames.xyz", [water, frame], format="extxyz")
         before = tree(tmp_path)
         refused(call("predict", finished_once, "frames.xyz", "-o", "out.xyz"), "frame 1", *words)

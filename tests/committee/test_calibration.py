@@ -186,3 +186,39 @@ def test_a_damaged_file_is_named(calibration, tmp_path, damage):
     path.write_text(text)
     with pytest.raises(UserError, match=r"calibration\.json: not a calibration .*delete it"):
         Calibration.load(path)
+
+
+# -- what control labels had -------------------------------------------------------------
+
+
+def test_the_usual_error_is_what_most_control_atoms_stay_below(calibration):
+    """Of control labels alone: wild ones that were chosen for their spread do not raise it."""
+    pairs = make_pairs(300)
+    wild = make_pairs(60, seed=5, control=False, scale=9.0)
+    for name in ("charges", "bec"):
+        for known in (calibration, Calibration.fit(pairs + wild)):
+            for element in ("H", "O"):
+                spread = np.concatenate(
+                    [
+                        p.prediction.std[name][np.array(p.label.candidate.atoms.symbols) == element]
+                        for p in pairs
+                    ]
+                )
+                symbols = [element] * len(spread)
+                below = known.expected_error(name, spread, symbols) <= known.usual_error(
+                    name, symbols
+                )
+                # Frames count alike, whatever their atoms: not exactly 95 % of the atoms.
+                assert below.mean() == pytest.approx(0.95, abs=0.02)
+
+
+def test_without_control_labels_and_in_former_files_nothing_is_usual(calibration, tmp_path):
+    chosen = Calibration.fit(make_pairs(20, control=False))
+    assert np.isnan(chosen.usual_error("charges", SYMBOLS)).all()
+    data = json.loads(calibration.save(tmp_path / CALIBRATION).read_text())
+    for fit in (fit for of in data["fits"].values() for fit in of.values()):
+        del fit["usual"]
+    (tmp_path / CALIBRATION).write_text(json.dumps(data))
+    former = Calibration.load(tmp_path / CALIBRATION)
+    assert np.isnan(former.usual_error("bec", SYMBOLS)).all()
+    assert former.fits.keys() == calibration.fits.keys()

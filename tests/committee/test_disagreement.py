@@ -62,10 +62,8 @@ def floats(values):
 
 def rate(pool, weights, reduce="max", errors=None):
     """Scores of frames given by their spreads, each frame of as many atoms as its charges'."""
-    candidates = [
-        Candidate(Atoms("H" * np.size(std.get("charges", 0.0))), f"{i}", "file")
-        for i, std in enumerate(pool)
-    ]
+    sizes = [np.size(std.get("charges", std.get("latent_charges", 0.0))) for std in pool]
+    candidates = [Candidate(Atoms("H" * n), f"{i}", "file") for i, n in enumerate(sizes)]
     predictions = [
         Prediction({}, floats(std), np.zeros(1), floats(error))
         for std, error in zip(pool, errors or [{}] * len(pool), strict=True)
@@ -237,3 +235,16 @@ def test_broken_frames_do_not_turn_the_calibration_off():
     np.testing.assert_allclose(
         np.delete(values(found), 4), values(rate(kept, {"charges": 1.0})), **CLOSE
     )
+
+
+def test_latent_charges_weigh_as_charges_do():
+    pool = random_pool()
+    latent = [
+        {("latent_charges" if n == "charges" else n): v for n, v in spreads.items()}
+        for spreads in pool
+    ]
+    weights = {"charges": 2.0, "bec": 1.0}
+    first, second = rate(pool, weights), rate(latent, weights)
+    np.testing.assert_array_equal(values(first), values(second))
+    assert [s.worst for s in first] == [s.worst for s in second]
+    assert [s.cause for s in first] == [s.cause for s in second]

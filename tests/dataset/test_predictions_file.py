@@ -59,3 +59,14 @@ def test_expected_errors_come_back(tmp_path, make_label, make_prediction):
     assert said.expected_error.keys() == error.keys()
     for name, value in error.items():
         np.testing.assert_array_equal(said.expected_error[name], value)
+
+
+def test_latent_charges_come_back_under_their_name(tmp_path, make_label, make_prediction):
+    label = make_label(0, 2)
+    said = make_prediction(label)
+    for values in (said.mean, said.std):
+        values["latent_charges"] = values.pop("charges")
+    [(_, back)] = read_pairs(write_pairs(tmp_path / "p.xyz", [label], [said]))
+    assert back.mean.keys() == said.mean.keys() and "charges" not in back.mean
+    assert np.array_equal(back.mean["latent_charges"], said.mean["latent_charges"])
+    assert np.array_equal(back.disagreement["charges"], said.std["latent_charges"])

@@ -65,17 +65,22 @@ def test_the_network_learns_from_all_labels(tmp_path):
     assert train(data, tmp_path / "a").history == train(plain, tmp_path / "b").history
 
 
-@pytest.mark.parametrize(
-    "changes, message",
-    [
-        (
-            {"coupling": "local"},
-            r"model.coupling independent, not local; choose heads or committee",
-        ),
-        ({"charges": "latent"}, "needs labels of the charges"),
-    ],
-)
-def test_models_without_such_layers_are_refused(changes, message, tmp_path):
-    model = TINY.model_copy(update=changes)
-    with pytest.raises(UserError, match=message):
+def test_latent_charges_have_none_though_labels_hold_charges(tmp_path):
+    """Their errors against some reference's charges would say nothing of theirs."""
+    model = TINY.model_copy(update={"charges": "latent"})
+    train(training_set(mixed_labels(), model, steps=1, uncertainty="last_layer"), tmp_path)
+    assert LastLayer.load(tmp_path, load_model(tmp_path)).factors.keys() == {"bec"}
+
+
+def test_without_charges_and_their_responses_there_is_nothing_to_be_sure_of(tmp_path):
+    model = TINY.model_copy(update={"charges": "latent"})
+    labels = [synthetic(waters(1, seed), seed, without=("bec",)) for seed in range(4)]
+    with pytest.raises(UserError, match="but no label teaches either; choose heads or committee"):
+        train(training_set(labels, model, uncertainty="last_layer"), tmp_path)
+    assert not any(tmp_path.iterdir())
+
+
+def test_couplings_without_such_layers_are_refused(tmp_path):
+    model = TINY.model_copy(update={"coupling": "local"})
+    with pytest.raises(UserError, match=r"independent, not local; choose heads or committee"):
         train(training_set(mixed_labels(), model, uncertainty="last_layer"), tmp_path)

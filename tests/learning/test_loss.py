@@ -124,7 +124,7 @@ def test_wrong_shapes_and_frames_are_named():
 def test_each_kind_of_model_learns_what_it_can():
     weights = LossWeights(forces=0.0)
     every = set(PROPERTIES) - {"forces"}
-    assert set(active_weights(weights, ModelOptions())) == every - {"dipole"}
-    assert set(active_weights(weights, ModelOptions(coupling="local"))) == every
+    for coupling in ("independent", "local"):
+        assert set(active_weights(weights, ModelOptions(coupling=coupling))) == every
     latent = ModelOptions(coupling="dipolar", charges="latent")
     assert set(active_weights(weights, latent)) == every - {"charges"}

@@ -39,6 +39,8 @@ def make_model(coupling: str = "independent", seed: int = 0, **options) -> Charg
         model.pair_energy.last.weight *= 5
         if coupling == "independent":
             model.tensors.pair.last.weight *= 5
+            if model.architecture.has_own_dipoles:
+                model.own_dipoles.edge.weight *= 5
         elif coupling == "dipolar":
             model.dipoles.gates[-1].weight *= 5
         elif coupling == "global":

@@ -21,7 +21,7 @@ def sine_form(model: ChargeModel, graph: Graph) -> torch.Tensor:
     neighbors = tabulate(graph, geometry.unit)
     kinds = torch.nn.functional.one_hot(graph.species, len(model.architecture.elements))
     features = model.backbone(kinds.to(geometry.unit), geometry.lengths, neighbors)
-    charges = neighbors.antisymmetric_sum(model.pair_charges(features, neighbors))
+    charges = neighbors.antisymmetric_sum(model.pair_charges(features, neighbors)[0])
     length = graph.cell[0, 0, 0]
     phases = 2 * math.pi * graph.positions / length
     result = torch.zeros(len(charges), 3, 3, dtype=charges.dtype)

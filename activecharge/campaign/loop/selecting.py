@@ -109,7 +109,7 @@ def rate(
 
 
 def _spreads(scored: Sequence[Scored]) -> Spreads:
-    names = [name for name in ("charges", "bec") if scored and name in scored[0].worst]
+    names = [n for n in ("charges", "bec") if scored and all(n in x.worst for x in scored)]
     return Spreads({n: float(np.median([found.worst[n] for found in scored])) for n in names})
 
 

@@ -153,6 +153,9 @@ def walk(shared: WalkSettings, start: Start):
     from activecharge.sampling.dynamics import langevin as dynamics
 
     committee, bias = shared.committee.load(), shared.options.bias
+    charged = any(field is not None for field in start.fields)
+    charged |= bias is not None and bias.property == "bec"
+    committee.require(("forces", "bec") if charged else ("forces",))
     push = None
     if bias is not None:
         push = SpreadBias(committee, bias.property, bias.energy, bias.reach, start.reference)

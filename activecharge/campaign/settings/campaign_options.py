@@ -144,13 +144,13 @@ class Campaign(Options):
         return self
 
     def _mistakes(self) -> Iterator[str]:
-        training, selection, stop = self.training, self.selection, self.stop
+        model, training, selection, stop = self.model, self.training, self.selection, self.stop
         weighed = {"weights": selection.weights, "threshold": selection.threshold}
         targets = {"target": stop.target, "expected": stop.expected}
         return chain(
-            rules.spread_of_training(self.model, training),
-            rules.properties_asked_for("selection", training, weighed, list(weighed)),
-            rules.properties_asked_for("stop", training, targets, ["expected"]),
+            rules.spread_of_training(model, training),
+            rules.properties_asked_for("selection", model, training, weighed, list(weighed)),
+            rules.properties_asked_for("stop", model, training, targets, ["expected"]),
             rules.dynamics(training, self.explore),
             rules.quotas(selection, self.explore),
             rules.broken_molecules(self.sanity, (*self.initial, *self.test, *self.explore)),

@@ -5,20 +5,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from activecharge.committee.selection.selection_options import SelectionOptions
 from activecharge.learning.training_options import TrainingOptions, why_no_last_layer
 from activecharge.model.model_options import ModelOptions
+from activecharge.model.taught import OF_THE_ENERGY
 from activecharge.options import Options
 from activecharge.properties import PROPERTIES
 from activecharge.sampling.source_options import DynamicsOptions, ExploreOptions, SanityOptions
 
 KNOWN_TO_LAST_LAYERS = ("charges", "bec")
-OF_THE_ENERGY = ("energy", "forces", "stress")
 
 
 def outputs(training: TrainingOptions) -> tuple[str, ...]:
     """Properties that committees are asked for: energies and their derivatives only where taught.
 
-    Forces and stresses take a backward pass through every member.
+    Forces and stresses take a backward pass through every member. Of all that is asked for, they
+    say what labels have taught, see `activecharge.model.taught`.
     """
-    return tuple(n for n in PROPERTIES if _teaches_energies(training) or n not in OF_THE_ENERGY)
+    without = {"energy"} if training.weights.energy == 0 else set()
+    if not _teaches_energies(training):
+        without = set(OF_THE_ENERGY)
+    return tuple(name for name in PROPERTIES if name not in without)
 
 
 def spread_of_training(model: ModelOptions, training: TrainingOptions) -> Iterator[str]:
@@ -28,33 +32,47 @@ def spread_of_training(model: ModelOptions, training: TrainingOptions) -> Iterat
 
 
 def properties_asked_for(
-    group: str, training: TrainingOptions, wanted: Mapping[str, Options], spread: Sequence[str]
+    group: str,
+    model: ModelOptions,
+    training: TrainingOptions,
+    wanted: Mapping[str, Options],
+    spread: Sequence[str],
 ) -> Iterator[str]:
     """What a group weighs or limits must be predicted, and its spread known where that counts.
 
     Parameters
     ----------
     group : str
+    model : ModelOptions
     training : TrainingOptions
     wanted : mapping of str to Options
         Settings of the group by key, each with a number for some properties.
     spread : sequence of str
         Those keys that ask for spreads.
     """
-    for key, settings in wanted.items():
-        for name, value in settings.model_dump().items():
-            if value and name not in outputs(training):
-                yield (
-                    f"{group}: {key}.{name} needs predictions of {name}, but training.weights of "
-                    "energy, forces and stress are all 0; remove it, or set one of them"
-                )
-            unknown = training.uncertainty == "last_layer" and name not in KNOWN_TO_LAST_LAYERS
-            if value and key in spread and unknown:
-                yield (
-                    f"{group}: {key}.{name} needs the spread of {name}, which "
-                    "training.uncertainty last_layer does not give; remove it, or choose heads "
-                    "or committee"
-                )
+    asked = [(key, name) for key, settings in wanted.items() for name, value in settings if value]
+    for key, name in asked:
+        where = f"{group}: {key}.{name}"
+        if name not in outputs(training):
+            yield f"{where} needs predictions of {name}, but {_untaught(training)}"
+        if model.charges == "latent" and name == "charges" and group == "stop":
+            yield (
+                f"{where} needs errors of the charges, which latent ones have not; remove it, or "
+                "set model.charges to reference"
+            )
+        unknown = training.uncertainty == "last_layer" and name not in KNOWN_TO_LAST_LAYERS
+        if key in spread and unknown:
+            yield (
+                f"{where} needs the spread of {name}, which training.uncertainty last_layer does "
+                "not give; remove it, or choose heads or committee"
+            )
+
+
+def _untaught(training: TrainingOptions) -> str:
+    """Why there is no energy, or nothing of it."""
+    if _teaches_energies(training):
+        return "training.weights.energy is 0; remove it, or set that"
+    return "training.weights of energy, forces and stress are all 0; remove it, or set one of them"
 
 
 def dynamics(training: TrainingOptions, explore: Sequence[ExploreOptions]) -> Iterator[str]:

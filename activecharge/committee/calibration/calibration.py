@@ -25,6 +25,9 @@ from activecharge.records import BlindPair, Prediction
 CALIBRATION = "calibration.json"
 """The file, beside the members of a committee."""
 
+USUAL = 0.95
+"""Share of the control entries whose expected errors are called usual."""
+
 _FORMAT = "activecharge calibration 1"
 
 
@@ -43,6 +46,9 @@ class Fit:
         Frames fitted to, and those of them that were drawn at random.
     entries, control_entries : int
         The same counted in atoms (or frames, for properties of the frame).
+    usual : float or None
+        The expected error that 95 % of the control entries stay below, frames counting by their
+        weight; None without any, and in files of former versions.
     """
 
     slope: float
@@ -52,6 +58,7 @@ class Fit:
     control_frames: int
     entries: int
     control_entries: int
+    usual: float | None = None
 
     def factor(self, level: float) -> float:
         """The factor of one of `LEVELS`; NaN where nothing can be claimed."""
@@ -121,6 +128,11 @@ class Calibration:
         slope = self._each(name, symbols, lambda fit: fit.slope)
         floor = self._each(name, symbols, lambda fit: fit.floor)
         return np.asarray(np.hypot(slope * scale * np.asarray(spread), floor) / scale)
+
+    def usual_error(self, name: str, symbols: Sequence[str]) -> np.ndarray:
+        """What 95 % of the control labels' expected errors stay below, for each atom (N,) or for
+        the frame (); NaN where that is not known."""
+        return self._each(name, symbols, lambda fit: math.nan if fit.usual is None else fit.usual)
 
     def apply(self, prediction: Prediction, symbols: Sequence[str]) -> Prediction:
         """The prediction with expected errors of all properties the calibration knows of it."""
@@ -216,4 +228,13 @@ def _fit(entries: Blind) -> Fit:
         control_frames=control.frames(),
         entries=len(entries),
         control_entries=len(control),
+        usual=_usual(model(control.spread), control.shares()) if len(control) else None,
     )
+
+
+def _usual(expected: np.ndarray, shares: np.ndarray) -> float:
+    """The smallest value that a share of `USUAL` stays at or below."""
+    order = np.argsort(expected, kind="stable")
+    # Rounding may leave the sum of all shares just below one.
+    place = int(np.searchsorted(np.cumsum(shares[order]), USUAL * (1 - 1e-12)))
+    return float(expected[order[min(place, len(order) - 1)]])

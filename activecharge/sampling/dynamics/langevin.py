@@ -1,14 +1,13 @@
 """Langevin dynamics of many walkers at once, driven by a committee, stopped when it runs away."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from ase import Atoms
 
-from activecharge.records import Prediction
 from activecharge.sampling.derived.carving import carve
 from activecharge.sampling.dynamics.walkers import Drive, Predict, Push, Walker, thermal
 from activecharge.sampling.sanity import check
@@ -158,19 +157,19 @@ def _inspect(
         worst = 0
         if reason is None:
             prediction = next(predictions)
-            spread = prediction.std
+            spread = prediction.disagreement
             known = {n: limit for n, limit in limits.items() if n in spread}
             passed = [n for n, limit in known.items() if not spread[n].max() <= limit]
             reason = f"disagreement in {passed[0]}" if passed else None
-            worst = _most_uncertain(prediction, options.limits)
+            worst = _most_uncertain(spread, options.limits)
         verdicts.append((reason, worst))
     return verdicts
 
 
-def _most_uncertain(prediction: Prediction, limits: SpreadLimits) -> int:
-    """The atom whose charges members disagree about most, in units of the limits."""
-    spread = prediction.std["charges"] / limits.charges + prediction.std["bec"] / limits.bec
-    return int(np.argmax(np.nan_to_num(spread, nan=np.inf)))
+def _most_uncertain(spread: Mapping[str, np.ndarray], limits: SpreadLimits) -> int:
+    """The atom whose charges members disagree about most, in units of the limits; 0 if unknown."""
+    known = [spread[n] / getattr(limits, n) for n in ("charges", "bec") if n in spread]
+    return int(np.argmax(np.nan_to_num(sum(known, np.zeros(1)), nan=np.inf)))
 
 
 def _brought_home(

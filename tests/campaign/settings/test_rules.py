@@ -21,7 +21,6 @@ NO_ENERGIES = "training: {weights: {energy: 0, forces: 0, stress: 0}}\n"
             LAST + "model: {coupling: local}",
             "training: uncertainty last_layer needs Born effective",
         ),
-        (LAST + "model: {charges: latent}", "training: uncertainty last_layer needs labels of the"),
         (
             LAST + "selection: {weights: {forces: 1}}",
             "selection: weights.forces needs the spread of forces, which training.uncertainty "
@@ -41,6 +40,14 @@ NO_ENERGIES = "training: {weights: {energy: 0, forces: 0, stress: 0}}\n"
         (NO_ENERGIES + "selection: {threshold: {energy: 1}}", "threshold.energy needs predictions"),
         (NO_ENERGIES + "stop: {target: {forces: 1}}", "stop: target.forces needs predictions"),
         (NO_ENERGIES + "stop: {expected: {energy: 1}}", "stop: expected.energy needs predictions"),
+        (
+            "training: {weights: {energy: 0}}\nselection: {weights: {energy: 1}}",
+            "weights.energy needs predictions of energy, but training.weights.energy is 0; remove",
+        ),
+        (
+            "model: {charges: latent}\nstop: {target: {charges: 0.01}}",
+            "stop: target.charges needs errors of the charges, which latent ones have not; remove",
+        ),
         (NO_ENERGIES + "explore: [{kind: dynamics}]", "explore: dynamics needs forces, but"),
     ],
 )
@@ -56,6 +63,7 @@ def test_what_does_not_fit_is_refused_in_a_sentence(campaign, text, message):
         LAST + "selection: {weights: {bec: 2}, threshold: {charges: 0.1}}",
         LAST + "stop: {target: {forces: 0.1}, expected: {bec: 0.1}}",
         "training: {uncertainty: heads}\nmodel: {coupling: local, charges: latent}",
+        LAST + "model: {charges: latent}",
     ],
 )
 def test_what_fits_is_taken(campaign, text):
@@ -67,3 +75,5 @@ def test_energies_and_forces_are_predicted_where_they_are_taught(campaign):
     assert outputs(campaign(NO_ENERGIES).training) == ("charges", "dipole", "bec")
     one = campaign("training: {weights: {energy: 0.1, forces: 0, stress: 0}}")
     assert outputs(one.training) == tuple(PROPERTIES)
+    forces = campaign("training: {weights: {energy: 0}}")  # which leave out a constant
+    assert outputs(forces.training) == tuple(n for n in PROPERTIES if n != "energy")
