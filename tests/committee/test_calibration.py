@@ -194,7 +194,7 @@ def test_a_damaged_file_is_named(calibration, tmp_path, damage):
 def test_the_usual_error_is_what_most_control_atoms_stay_below(calibration):
     """Of control labels alone: wild ones that were chosen for their spread do not raise it."""
     pairs = make_pairs(300)
-    wild = make_pairs(60, seed=5, control=False, scale=9.0)
+    wild = make_pairs(60, seed=5, why="uncertain", scale=9.0)
     for name in ("charges", "bec"):
         for known in (calibration, Calibration.fit(pairs + wild)):
             for element in ("H", "O"):
@@ -213,7 +213,7 @@ def test_the_usual_error_is_what_most_control_atoms_stay_below(calibration):
 
 
 def test_without_control_labels_and_in_former_files_nothing_is_usual(calibration, tmp_path):
-    chosen = Calibration.fit(make_pairs(20, control=False))
+    chosen = Calibration.fit(make_pairs(20, why="uncertain"))
     assert np.isnan(chosen.usual_error("charges", SYMBOLS)).all()
     data = json.loads(calibration.save(tmp_path / CALIBRATION).read_text())
     for fit in (fit for of in data["fits"].values() for fit in of.values()):
