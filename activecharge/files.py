@@ -6,7 +6,6 @@ import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from activecharge.errors import UserError
 
@@ -113,7 +112,7 @@ def write_text(path: Path | str, text: str) -> Path:
     return write_atomic(path, lambda p: p.write_text(text, encoding="utf-8"))
 
 
-def write_json(path: Path | str, data: Any) -> Path:
+def write_json(path: Path | str, data: object) -> Path:
     """Write JSON atomically, keys in the order given."""
     return write_text(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 

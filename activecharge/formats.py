@@ -3,8 +3,8 @@
 What carries no version was written by version 0.1.0 of the program and counts as 1.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from activecharge.errors import UserError
 
@@ -16,7 +16,7 @@ COMMITTEE = 1
 DATASET = 1
 
 
-def check_version(data: dict[str, Any], known: int, where: Path) -> None:
+def check_version(data: Mapping[str, object], known: int, where: Path) -> None:
     """Refuse what a newer program wrote.
 
     Parameters

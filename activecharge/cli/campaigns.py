@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -50,7 +50,7 @@ def run(
     from activecharge.campaign.launch import closing_words
     from activecharge.campaign.launch import run as go
 
-    def work(campaign: "Campaign", directory: Path, quiet: bool) -> tuple[Any, str]:
+    def work(campaign: "Campaign", directory: Path, quiet: bool) -> tuple[object, str]:
         found = go(campaign, directory, quiet)
         return found.to_json(), closing_words(found)
 
@@ -127,7 +127,7 @@ def report(directory: RunDir) -> None:
 
 
 def _carry_out(
-    work: Callable[..., tuple[Any, str]],
+    work: Callable[..., tuple[object, str]],
     file: Path,
     run_dir: Path | None,
     address: str | None,

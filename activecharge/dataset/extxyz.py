@@ -10,7 +10,6 @@ writer adds. No key is one that ASE would move into a calculator.
 import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from ase import Atoms
 
@@ -31,7 +30,7 @@ from activecharge.records import Label
 def write_labels(
     path: Path | str,
     labels: Sequence[Label],
-    extra_info: Sequence[Mapping[str, Any]] | None = None,
+    extra_info: Sequence[Mapping[str, object]] | None = None,
 ) -> Path:
     """Write labels to an extxyz file, atomically; equal labels give equal bytes.
 
@@ -86,7 +85,7 @@ def read_labels(
     return labels
 
 
-def to_atoms(label: Label, extra: Mapping[str, Any] | None = None) -> Atoms:
+def to_atoms(label: Label, extra: Mapping[str, object] | None = None) -> Atoms:
     """Turn a label into an ASE frame with the keys of this module.
 
     Parameters

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from activecharge.errors import UserError
 from activecharge.properties import BEC_CONVENTION, PROPERTIES
 from activecharge.records import Label
+from activecharge.strict_json import Json
 
 _PACKAGES = (
     "activecharge",
@@ -44,7 +44,7 @@ def versions() -> dict[str, str]:
 
 def manifest(
     files: Sequence[Path | str], labels: Sequence[Label], splits: Mapping[str, Sequence[int]]
-) -> dict[str, Any]:
+) -> dict[str, Json]:
     """Describe exported files; the same labels and packages give the same description.
 
     Parameters
@@ -81,7 +81,7 @@ def manifest(
     }
 
 
-def verify(path: Path | str) -> dict[str, Any]:
+def verify(path: Path | str) -> dict[str, Json]:
     """Check that every file of a manifest is there and unchanged.
 
     Parameters
@@ -123,7 +123,7 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _counts(labels: Sequence[Label], splits: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+def _counts(labels: Sequence[Label], splits: Mapping[str, Sequence[int]]) -> dict[str, Json]:
     elements = Counter(s for label in labels for s in label.candidate.atoms.symbols)
     sources = Counter(label.candidate.source for label in labels)
     return {
@@ -135,7 +135,7 @@ def _counts(labels: Sequence[Label], splits: Mapping[str, Sequence[int]]) -> dic
     }
 
 
-def _references(labels: Sequence[Label]) -> list[dict[str, Any]]:
+def _references(labels: Sequence[Label]) -> list[dict[str, Json]]:
     kinds = Counter(
         (label.reference, json.dumps(label.settings, sort_keys=True)) for label in labels
     )

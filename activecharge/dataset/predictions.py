@@ -8,7 +8,6 @@ the error to expect of a calibrated committee `committee_<property>_expected_err
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -55,7 +54,7 @@ def write_pairs(
     path: Path | str,
     labels: Sequence[Label],
     predictions: Sequence[Prediction],
-    extra_info: Sequence[Mapping[str, Any]] | None = None,
+    extra_info: Sequence[Mapping[str, object]] | None = None,
 ) -> Path:
     """Write labels and predictions of the same configurations into the same frames.
 

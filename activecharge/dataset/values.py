@@ -1,7 +1,6 @@
 """Property values in the arrays and info of an ASE frame, and the checks on reading them."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -72,7 +71,7 @@ def _shape(prop: Property, atoms: int) -> tuple[int, ...]:
     return (atoms, *prop.shape) if prop.per_atom else prop.shape
 
 
-def _checked(raw: Any, key: str, prop: Property, atoms: int, where: str) -> np.ndarray:
+def _checked(raw: object, key: str, prop: Property, atoms: int, where: str) -> np.ndarray:
     shape = _shape(prop, atoms)
     stored = (*shape[:-2], 9) if prop.shape == (3, 3) else shape
     try:

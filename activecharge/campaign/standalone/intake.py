@@ -43,7 +43,9 @@ def import_options(
     UserError
         One sentence with the mistake.
     """
-    data = read_settings(config, "keys, units, order, ...") if config else {}
+    data: dict[str, Any] = {}
+    if config:
+        data |= read_settings(config, "keys, units, order, ...")
     if config and isinstance(data.get("bec_file"), str):
         data["bec_file"] = str((config.parent / data["bec_file"]).resolve())
     for name, items in (("keys", keys), ("units", units)):

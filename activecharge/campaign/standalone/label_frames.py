@@ -80,14 +80,20 @@ def label(
     candidates = {c.hash: c for c in candidates_of(frames)}
     reference, gates = reference or TbliteOptions(), gates or GateOptions()
     with _kept(out) as (parts, failed):
-        settings = reference.model_dump_json() + gates.model_dump_json()
-        folder = parts / hashlib.sha256(settings.encode()).hexdigest()[:16]
-        folder.mkdir(parents=True, exist_ok=True)
-        shared = work.LabelSettings(reference, gates, 1, folder, failed)
+        store = _store(parts, reference, gates)
+        shared = work.LabelSettings(reference, gates, 1, store, failed)
         done, failures = _label_all(candidates, shared, workers, quiet)
         if done and out is not None:
             write_labels(out, done)
     return Labelled(tuple(done), tuple(failures))
+
+
+def _store(parts: Path, reference: ReferenceOptions, gates: GateOptions) -> Path:
+    """The folder of labels made with these settings."""
+    settings = reference.model_dump_json() + gates.model_dump_json()
+    folder = parts / hashlib.sha256(settings.encode()).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _label_all(

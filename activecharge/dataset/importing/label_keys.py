@@ -82,7 +82,7 @@ def fetch(atoms: Atoms, key: str) -> Any:
     return None
 
 
-def shaped(raw: Any, name: str, atoms: Atoms, where: str, key: str) -> np.ndarray:
+def shaped(raw: object, name: str, atoms: Atoms, where: str, key: str) -> np.ndarray:
     """Bring a value into the shape of its property.
 
     Takes N×9, N×3×3 and flat Born effective charges, 3×3, nine-number and Voigt stresses and
@@ -122,7 +122,7 @@ def shaped(raw: Any, name: str, atoms: Atoms, where: str, key: str) -> np.ndarra
     return value.reshape(shape)
 
 
-def _places(atoms: Atoms) -> tuple[dict[str, Any], ...]:
+def _places(atoms: Atoms) -> tuple[Mapping[str, object], ...]:
     results = atoms.calc.results if atoms.calc is not None else {}
     return atoms.arrays, atoms.info, results
 
