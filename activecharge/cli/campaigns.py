@@ -18,6 +18,7 @@ from activecharge.cli.common import (
 )
 from activecharge.cli.exits import exits
 from activecharge.errors import UserError
+from activecharge.files import check_not_input
 
 if TYPE_CHECKING:
     from activecharge.campaign.settings.campaign_options import Campaign
@@ -107,7 +108,9 @@ def export(directory: RunDir, out: Out = Path("data.xyz")) -> None:
     from activecharge.campaign.loop.state import CampaignState
     from activecharge.campaign.loop.teaching import export_dataset
 
-    show_files(export_dataset(CampaignState(RunDirectory.open(directory)), out))
+    opened = RunDirectory.open(directory)
+    check_not_input(out, *opened.files())
+    show_files(export_dataset(CampaignState(opened), out))
 
 
 def report(directory: RunDir) -> None:

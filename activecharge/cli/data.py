@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from activecharge.cli.common import AsJson, Out, show
+from activecharge.files import check_not_input
 
 Keys = Annotated[
     list[str] | None, typer.Option(help="Name in the file, as energy=dft_energy; repeatable.")
@@ -61,6 +62,7 @@ def import_(
         "format": format,
         "strict": strict or None,
     }
+    check_not_input(out, config)
     options = import_options(config, key or (), unit or (), given)
     intake = bring(data, out, options, against or ())
     show(intake.facts(), intake.text(), as_json)

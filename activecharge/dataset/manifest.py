@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 from activecharge.errors import UserError
+from activecharge.formats import DATASET, check_version, versioned
 from activecharge.properties import BEC_CONVENTION, PROPERTIES
 from activecharge.records import Label
 from activecharge.strict_json import Json
@@ -44,7 +45,7 @@ def versions() -> dict[str, str]:
 
 def manifest(
     files: Sequence[Path | str], labels: Sequence[Label], splits: Mapping[str, Sequence[int]]
-) -> dict[str, Json]:
+) -> dict[str, object]:
     """Describe exported files; the same labels and packages give the same description.
 
     Parameters
@@ -58,10 +59,10 @@ def manifest(
     Returns
     -------
     dict
-        JSON-able: checksums, counts, references, properties with units, index order of the
-        Born effective charges, package versions.
+        JSON-able: format version, checksums, counts, references, properties with units, index
+        order of the Born effective charges, package versions.
     """
-    return {
+    described = {
         "files": {Path(file).name: {"sha256": _sha256(Path(file))} for file in files},
         "counts": _counts(labels, splits),
         "references": _references(labels),
@@ -79,6 +80,7 @@ def manifest(
         "units": {"positions": "Å", "cell": "Å"},
         "versions": versions(),
     }
+    return versioned(described, DATASET)
 
 
 def verify(path: Path | str) -> dict[str, Json]:
@@ -97,7 +99,7 @@ def verify(path: Path | str) -> dict[str, Json]:
     Raises
     ------
     UserError
-        Naming the first file that is missing or differs.
+        If a newer program wrote it, or naming the first file that is missing or differs.
     """
     path = Path(path)
     try:
@@ -107,6 +109,7 @@ def verify(path: Path | str) -> dict[str, Json]:
         raise UserError(f"{path}: cannot be read ({error.strerror}); export again.") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path}: is not a dataset manifest; export the dataset again.") from error
+    check_version(data, DATASET, path)
     for name, checksum in checksums.items():
         file = path.parent / name
         if not file.is_file():
@@ -117,6 +120,25 @@ def verify(path: Path | str) -> dict[str, Json]:
                 f"{path.name}); export the dataset again."
             )
     return data
+
+
+def check_age(file: Path | str) -> None:
+    """Refuse a file of a dataset whose manifest, beside it, a newer program wrote.
+
+    Raises
+    ------
+    UserError
+        Naming the manifest.
+    """
+    file = Path(file)
+    for path in sorted(file.parent.glob("*.manifest.json")):
+        try:
+            data = json.loads(path.read_bytes())
+            listed = file.name in data["files"]
+        except (OSError, ValueError, KeyError, TypeError):  # somebody else's
+            continue
+        if listed:
+            check_version(data, DATASET, path)
 
 
 def _sha256(path: Path) -> str:

@@ -19,6 +19,7 @@ from activecharge.execution.groups import all_values
 from activecharge.execution.opening import local_workers, open_executor
 from activecharge.execution.resources import Slot
 from activecharge.execution.tasks import WorkGroup
+from activecharge.formats import COMMITTEE
 from activecharge.learning.training_options import TrainingOptions
 from activecharge.learning.training_set import Member, TrainingSet, trainings
 from activecharge.model.model_options import ModelOptions
@@ -78,6 +79,7 @@ def _train_together(lesson: TrainingSet, out: Path, workers: int, seed: int, qui
     parts = out / ".training"
     shutil.rmtree(parts, ignore_errors=True)
     _train(lesson, parts, workers, seed, quiet)
+    COMMITTEE.write(out)
     for folder in sorted(parts.glob("member-*")):
         folder.rename(out / folder.name)
     parts.rmdir()
