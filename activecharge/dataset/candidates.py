@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -12,7 +13,6 @@ from activecharge.dataset.identity import content_hash
 from activecharge.dataset.judging.configuration import check_configuration, isotope_masses
 from activecharge.records import Candidate
 from activecharge.rounding import as_stored
-from activecharge.strict_json import Json
 
 
 def write_candidates(path: Path | str, candidates: Sequence[Candidate]) -> Path:
@@ -83,7 +83,7 @@ def bare_configuration(atoms: Atoms) -> Atoms:
     )
 
 
-def read_mapping(value: object) -> dict[str, Json]:
+def read_mapping(value: object) -> dict[str, Any]:
     """Provenance written by this program, or any other text kept as a note."""
     if value is None:
         return {}

@@ -48,9 +48,7 @@ def write_labels(
     """
     if not labels:
         raise ValueError("at least one label is needed to write a file")
-    extras = extra_info if extra_info is not None else [{}] * len(labels)
-    frames = [to_atoms(label, extra) for label, extra in zip(labels, extras, strict=True)]
-    return write_frames(path, frames)
+    return write_frames(path, all_to_atoms(labels, extra_info))
 
 
 def read_labels(
@@ -83,6 +81,14 @@ def read_labels(
     if not labels:
         raise UserError(f"{path}: holds no frames; give a file with labelled frames.")
     return labels
+
+
+def all_to_atoms(
+    labels: Sequence[Label], extra_info: Sequence[Mapping[str, object]] | None
+) -> list[Atoms]:
+    """Frames of labels, each with its further info entries, if any."""
+    extras = extra_info if extra_info is not None else [{}] * len(labels)
+    return [to_atoms(label, extra) for label, extra in zip(labels, extras, strict=True)]
 
 
 def to_atoms(label: Label, extra: Mapping[str, object] | None = None) -> Atoms:

@@ -8,9 +8,6 @@ a scalar has no first-order response at a site of high symmetry, where a length 
 
 import numpy as np
 
-COUNT = 8
-"""How many invariants there are."""
-
 _WAVES = np.array([0.83, 1.09, 1.37, 1.61, 1.93, 2.27])
 """Wave numbers in 1/Å of the radial functions of free clusters."""
 

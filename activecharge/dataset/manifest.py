@@ -1,4 +1,4 @@
-"""What lies in an exported dataset and how to check that it still does."""
+"""What lies in an exported dataset."""
 
 import hashlib
 import json
@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from activecharge.errors import UserError
 from activecharge.formats import DATASET, check_version, versioned
 from activecharge.properties import BEC_CONVENTION, PROPERTIES
 from activecharge.records import Label
@@ -81,45 +80,6 @@ def manifest(
         "versions": versions(),
     }
     return versioned(described, DATASET)
-
-
-def verify(path: Path | str) -> dict[str, Json]:
-    """Check that every file of a manifest is there and unchanged.
-
-    Parameters
-    ----------
-    path : path-like
-        The manifest.
-
-    Returns
-    -------
-    dict
-        The manifest.
-
-    Raises
-    ------
-    UserError
-        If a newer program wrote it, or naming the first file that is missing or differs.
-    """
-    path = Path(path)
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        checksums = {name: entry["sha256"] for name, entry in data["files"].items()}
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); export again.") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path}: is not a dataset manifest; export the dataset again.") from error
-    check_version(data, DATASET, path)
-    for name, checksum in checksums.items():
-        file = path.parent / name
-        if not file.is_file():
-            raise UserError(f"{path}: lists {name}, which is missing; export the dataset again.")
-        if _sha256(file) != checksum:
-            raise UserError(
-                f"{file}: has changed since it was exported (its checksum differs from "
-                f"{path.name}); export the dataset again."
-            )
-    return data
 
 
 def check_age(file: Path | str) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from ase import Atoms
 
 from activecharge.dataset.candidates import bare_configuration
-from activecharge.dataset.extxyz import from_atoms, to_atoms
+from activecharge.dataset.extxyz import all_to_atoms, from_atoms
 from activecharge.dataset.frames import read_frames, write_frames
 from activecharge.dataset.values import put_values, take_values
 from activecharge.errors import UserError
@@ -72,8 +72,7 @@ def write_pairs(
     -------
     pathlib.Path
     """
-    extras = extra_info if extra_info is not None else [{}] * len(labels)
-    frames = [to_atoms(label, extra) for label, extra in zip(labels, extras, strict=True)]
+    frames = all_to_atoms(labels, extra_info)
     for atoms, prediction in zip(frames, predictions, strict=True):
         put_prediction(atoms, prediction)
     return write_frames(path, frames)
