@@ -1,7 +1,7 @@
 """Active learning of static and dynamic charges of water."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from activecharge.calculator import ChargeCalculator
@@ -39,7 +39,7 @@ _HOME = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     # torch takes seconds to import; the command line must not wait for it.
     if name in _HOME:
         return getattr(import_module(f"activecharge.{_HOME[name]}"), name)

@@ -6,7 +6,6 @@ import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from activecharge.errors import UserError
 
@@ -72,6 +71,31 @@ def check_destination(path: Path | str) -> None:
         raise UserError(f"{path}: {folder} is no folder that may be written to; give another name.")
 
 
+def check_not_input(out: Path | str | None, *inputs: object) -> None:
+    """Refuse to write over what is read, whatever name it goes by.
+
+    Parameters
+    ----------
+    out : path-like or None
+    inputs : path-like
+        Files, or folders of raw and npy files. What is no path is passed over.
+
+    Raises
+    ------
+    UserError
+        If `out` is one of them, also through links.
+    """
+    if out is None or not Path(out).exists():
+        return
+    for given in (Path(path) for path in inputs if isinstance(path, Path | str)):
+        files = [*given.rglob("*.raw"), *given.rglob("*.npy")] if given.is_dir() else [given]
+        for file in files:
+            if file.exists() and file.samefile(out):
+                raise UserError(
+                    f"{out}: is a file to be read ({file}), which would be lost; give another name."
+                )
+
+
 def write_atomic(path: Path | str, write: Callable[[Path], object]) -> Path:
     """Let `write` fill a temporary file beside `path`, flush it to disk, then rename it.
 
@@ -113,7 +137,7 @@ def write_text(path: Path | str, text: str) -> Path:
     return write_atomic(path, lambda p: p.write_text(text, encoding="utf-8"))
 
 
-def write_json(path: Path | str, data: Any) -> Path:
+def write_json(path: Path | str, data: object) -> Path:
     """Write JSON atomically, keys in the order given."""
     return write_text(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 

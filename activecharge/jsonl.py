@@ -2,11 +2,12 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 
-def append_line(path: Path, entry: dict[str, Any], durable: bool = False) -> None:
+def append_line(path: Path, entry: Mapping[str, object], durable: bool = False) -> None:
     """Add one entry on a line of its own, also where a kill cut the line before it short.
 
     Parameters

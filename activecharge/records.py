@@ -4,12 +4,12 @@ Positions are Å, energies eV, forces eV/Å, charges e, dipoles e·Å, Born effe
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from ase import Atoms
 
 from activecharge.properties import LATENT_CHARGES
+from activecharge.strict_json import Json
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Candidate:
     atoms: Atoms
     hash: str
     source: str
-    origin: dict[str, Any] = field(default_factory=dict)
+    origin: dict[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Label:
     candidate: Candidate
     values: dict[str, np.ndarray]
     reference: str
-    settings: dict[str, Any]
+    settings: dict[str, Json]
 
 
 @dataclass(frozen=True)
@@ -230,7 +230,7 @@ class Scored:
     score: float
     worst: dict[str, float]
     worst_error: dict[str, float] = field(default_factory=dict)
-    cause: dict[str, Any] = field(default_factory=dict)
+    cause: dict[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -259,7 +259,7 @@ class Choice:
     prediction: Prediction | None = None
     score: float | None = None
     worst: dict[str, float] = field(default_factory=dict)
-    cause: dict[str, Any] = field(default_factory=dict)
+    cause: dict[str, Json] = field(default_factory=dict)
     committee: int | None = None
 
 

@@ -22,6 +22,7 @@ FOUNDATION = {
     "properties",
     "records",
     "rounding",
+    "scratch",
     "strict_json",
     "texts",
     "units",

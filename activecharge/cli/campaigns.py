@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,7 @@ from activecharge.cli.common import (
 )
 from activecharge.cli.exits import exits
 from activecharge.errors import UserError
+from activecharge.files import check_not_input
 
 if TYPE_CHECKING:
     from activecharge.campaign.settings.campaign_options import Campaign
@@ -50,7 +51,7 @@ def run(
     from activecharge.campaign.launch import closing_words
     from activecharge.campaign.launch import run as go
 
-    def work(campaign: "Campaign", directory: Path, quiet: bool) -> tuple[Any, str]:
+    def work(campaign: "Campaign", directory: Path, quiet: bool) -> tuple[object, str]:
         found = go(campaign, directory, quiet)
         return found.to_json(), closing_words(found)
 
@@ -107,7 +108,9 @@ def export(directory: RunDir, out: Out = Path("data.xyz")) -> None:
     from activecharge.campaign.loop.state import CampaignState
     from activecharge.campaign.loop.teaching import export_dataset
 
-    show_files(export_dataset(CampaignState(RunDirectory.open(directory)), out))
+    opened = RunDirectory.open(directory)
+    check_not_input(out, *opened.files())
+    show_files(export_dataset(CampaignState(opened), out))
 
 
 def report(directory: RunDir) -> None:
@@ -127,7 +130,7 @@ def report(directory: RunDir) -> None:
 
 
 def _carry_out(
-    work: Callable[..., tuple[Any, str]],
+    work: Callable[..., tuple[object, str]],
     file: Path,
     run_dir: Path | None,
     address: str | None,

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -63,7 +63,7 @@ Device = Annotated[str, typer.Option(help="torch device: cpu, cuda, cuda:1 ...")
 Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]
 
 
-def show(data: Any, text: str, as_json: bool) -> None:
+def show(data: object, text: str, as_json: bool) -> None:
     """Print a result, for people or for programs."""
     from activecharge.strict_json import strict
 

@@ -6,6 +6,26 @@ from typing import Annotated
 import typer
 
 from activecharge.cli.common import AsJson, Out, show
+from activecharge.files import check_not_input
+
+Keys = Annotated[
+    list[str] | None, typer.Option(help="Name in the file, as energy=dft_energy; repeatable.")
+]
+Units = Annotated[
+    list[str] | None, typer.Option(help="Unit in the file, as energy=hartree; repeatable.")
+]
+IndexOrder = Annotated[
+    str | None, typer.Option(help="Index order of Born charges: pol_disp, disp_pol, detect or fit.")
+]
+BecFile = Annotated[
+    Path | None, typer.Option(help="VASP OUTCAR or CP2K APT file with Born effective charges.")
+]
+Against = Annotated[
+    list[Path] | None, typer.Option(help="File that should share no frame with DATA; repeatable.")
+]
+Format = Annotated[
+    str | None, typer.Option(help="ASE's name of the format; by default told from the file.")
+]
 
 
 def import_(
@@ -16,26 +36,12 @@ def import_(
     config: Annotated[
         Path | None, typer.Option(help="YAML file with the settings of docs/import.md.")
     ] = None,
-    key: Annotated[
-        list[str] | None, typer.Option(help="Name in the file, as energy=dft_energy; repeatable.")
-    ] = None,
-    unit: Annotated[
-        list[str] | None, typer.Option(help="Unit in the file, as energy=hartree; repeatable.")
-    ] = None,
-    order: Annotated[
-        str | None,
-        typer.Option(help="Index order of Born charges: pol_disp, disp_pol, detect or fit."),
-    ] = None,
-    bec_file: Annotated[
-        Path | None, typer.Option(help="VASP OUTCAR or CP2K APT file with Born effective charges.")
-    ] = None,
-    against: Annotated[
-        list[Path] | None,
-        typer.Option(help="File that should share no frame with DATA; repeatable."),
-    ] = None,
-    format: Annotated[
-        str | None, typer.Option(help="ASE's name of the format; by default told from the file.")
-    ] = None,
+    key: Keys = None,
+    unit: Units = None,
+    order: IndexOrder = None,
+    bec_file: BecFile = None,
+    against: Against = None,
+    format: Format = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse what would be left unread or remarked on.")
     ] = False,
@@ -56,6 +62,7 @@ def import_(
         "format": format,
         "strict": strict or None,
     }
+    check_not_input(out, config)
     options = import_options(config, key or (), unit or (), given)
     intake = bring(data, out, options, against or ())
     show(intake.facts(), intake.text(), as_json)

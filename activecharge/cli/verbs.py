@@ -7,6 +7,7 @@ import typer
 
 from activecharge.cli.common import AsJson, CommitteeDir, Device, Frames, Out, Seed, Workers, show
 from activecharge.errors import UserError
+from activecharge.files import check_not_input
 
 
 def label(
@@ -39,6 +40,7 @@ def label(
     from activecharge.campaign.standalone import label_frames
     from activecharge.reference.reference_options import GateOptions
 
+    check_not_input(out, config)
     if config:
         campaign = load_campaign(config)
         options, gates = campaign.reference, campaign.gates

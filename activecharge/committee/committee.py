@@ -9,6 +9,7 @@ from ase import Atoms
 from activecharge.committee.calibration.calibration import CALIBRATION, Calibration
 from activecharge.committee.estimates import Members, Network, Source
 from activecharge.errors import UserError
+from activecharge.formats import COMMITTEE
 from activecharge.model import ARCHITECTURE, LAST_LAYER
 from activecharge.model.checkpoint import load_model
 from activecharge.model.graph import Graph, build_graph, join
@@ -86,12 +87,14 @@ class Committee:
         Raises
         ------
         UserError
-            If there is no committee, or a member of it, or its calibration, cannot be read.
+            If there is no committee, a newer program wrote it, or a member of it, or its
+            calibration, cannot be read.
         """
         directory = Path(directory)
         for folder in (directory, directory / "committee"):
             found = sorted(path.parent for path in folder.glob(f"member-*/{ARCHITECTURE}"))
             if found:
+                COMMITTEE.check(folder)
                 members = [load_model(path, device) for path in found]
                 file = folder / CALIBRATION
                 calibration = Calibration.load(file) if file.exists() else None

@@ -1,12 +1,12 @@
 """How much a committee disagrees on a frame: spreads per atom, one score per frame."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from activecharge.properties import PROPERTIES, QUANTITIES
 from activecharge.records import Candidate, Prediction, Scored
+from activecharge.strict_json import Json
 
 
 def spread(values: np.ndarray, name: str) -> np.ndarray:
@@ -62,7 +62,30 @@ def score(
     spreads = [_per_atom(p.disagreement, n) for p, n in zip(predictions, sizes, strict=True)]
     errors = [_per_atom(p.expected_error, n) for p, n in zip(predictions, sizes, strict=True)]
     broken = np.array([_not_finite(spread) for spread in spreads], dtype=bool)
-    table = np.zeros((len(candidates), len(names)))
+    table = _uncertainties(names, spreads, errors, broken, reduce)
+    parts = _weigh(table, np.array([weights[name] for name in names]), ~broken)
+    return [
+        Scored(
+            candidate=candidates[row],
+            prediction=predictions[row],
+            score=np.inf if broken[row] else float(parts[row].sum()),
+            worst={name: float(values.max()) for name, values in spreads[row].items()},
+            worst_error=_worst_known(errors[row]),
+            cause=_cause(names, parts[row], spreads[row], errors[row], candidates[row]),
+        )
+        for row in range(len(candidates))
+    ]
+
+
+def _uncertainties(
+    names: Sequence[str],
+    spreads: Sequence[Mapping[str, np.ndarray]],
+    errors: Sequence[Mapping[str, np.ndarray]],
+    broken: np.ndarray,
+    reduce: str,
+) -> np.ndarray:
+    """One number a frame and property, (P, W); 0 for broken frames and what a frame lacks."""
+    table = np.zeros((len(spreads), len(names)))
     for column, name in enumerate(names):
         calibrated = all(
             name not in spread or (name in error and np.isfinite(error[name]).all())
@@ -75,22 +98,12 @@ def score(
             if name in values and not broken[row]
         }
         table[list(each), column] = _reduce(list(each.values()), reduce)
-    parts = _weigh(table, np.array([weights[name] for name in names]), ~broken)
-    return [
-        Scored(
-            candidate=candidates[row],
-            prediction=predictions[row],
-            score=np.inf if broken[row] else float(parts[row].sum()),
-            worst={name: float(values.max()) for name, values in spreads[row].items()},
-            worst_error={
-                name: float(np.nanmax(values))
-                for name, values in errors[row].items()
-                if not np.isnan(values).all()
-            },
-            cause=_cause(names, parts[row], spreads[row], errors[row], candidates[row]),
-        )
-        for row in range(len(candidates))
-    ]
+    return table
+
+
+def _worst_known(errors: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """The largest expected error by property, of atoms that have one."""
+    return {name: float(np.nanmax(e)) for name, e in errors.items() if not np.isnan(e).all()}
 
 
 def _reduce(frames: Sequence[np.ndarray], reduce: str) -> list[float]:
@@ -129,7 +142,7 @@ def _cause(
     spread: Mapping[str, np.ndarray],
     error: Mapping[str, np.ndarray],
     candidate: Candidate,
-) -> dict[str, Any]:
+) -> dict[str, Json]:
     """What weighs most in a frame's score, see `activecharge.records.Scored`."""
     lost = [name for name, values in spread.items() if not np.isfinite(values).all()]
     counting = [name for name in names if name in spread]
@@ -141,7 +154,7 @@ def _cause(
         values = error[name]
     # The first that is not finite comes before all others.
     atom = int(np.argmax(np.where(np.isfinite(values), values, np.inf)))
-    cause: dict[str, Any] = {"property": name}
+    cause: dict[str, Json] = {"property": name}
     if PROPERTIES[name].per_atom:
         cause |= {"atom": atom, "element": candidate.atoms.symbols[atom]}
     cause["spread"] = float(spread[name][atom])

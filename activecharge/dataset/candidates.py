@@ -83,7 +83,7 @@ def bare_configuration(atoms: Atoms) -> Atoms:
     )
 
 
-def read_mapping(value: Any) -> dict[str, Any]:
+def read_mapping(value: object) -> dict[str, Any]:
     """Provenance written by this program, or any other text kept as a note."""
     if value is None:
         return {}

@@ -3,9 +3,8 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from activecharge.dataset.candidates import candidate_from_atoms, candidate_to_atoms
+from activecharge.dataset.candidates import candidate_from_atoms, candidate_to_atoms, read_mapping
 from activecharge.dataset.frames import read_frames, write_frames
 from activecharge.dataset.predictions import put_prediction, take_prediction
 from activecharge.records import Choice
@@ -40,14 +39,9 @@ def read_choices(path: Path | str) -> list[Choice]:
                 why=str(frame.info["chosen"]),
                 prediction=take_prediction(frame, where) if scored else None,
                 score=float(frame.info["score"]) if scored else None,
-                worst=_mapping(frame.info.get("worst")),
-                cause=_mapping(frame.info.get("cause")),
+                worst=read_mapping(frame.info.get("worst")),
+                cause=read_mapping(frame.info.get("cause")),
                 committee=frame.info.get("committee"),
             )
         )
     return choices
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    """JSON text, which ASE may have read already."""
-    return json.loads(value) if isinstance(value, str) else dict(value or {})

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from activecharge.dataset.extxyz import write_labels
 from activecharge.dataset.manifest import manifest
@@ -14,7 +13,7 @@ from activecharge.records import Label
 
 def export(
     labels: Sequence[Label],
-    extras: Sequence[Mapping[str, Any]],
+    extras: Sequence[Mapping[str, object]],
     out_path: Path | str,
     splits: Mapping[str, Sequence[int]],
 ) -> list[tuple[Path, str]]:
@@ -40,19 +39,13 @@ def export(
         Each file with one line on what it is.
     """
     out_path = Path(out_path)
-    if not labels:
-        raise UserError(f"{out_path}: there are no labels to export yet; run the campaign first.")
-    if sorted(i for indices in splits.values() for i in indices) != list(range(len(labels))):
-        raise ValueError("every label must be in exactly one split")
+    _check(labels, splits, out_path)
     stem, end = _stem_and_end(out_path.name)
     side = {i: name for name, indices in splits.items() for i in indices}
     infos = [{**extra, "split": side[i]} for i, extra in enumerate(extras)]
-    written = [
-        (
-            write_labels(out_path, labels, infos),
-            f"all {len(labels)} labelled frames, their split in each frame's info",
-        )
-    ]
+    write_labels(out_path, labels, infos)
+    meaning = f"all {len(labels)} labelled frames, their split in each frame's info"
+    written = [(out_path, meaning)]
     for name, indices in splits.items():
         path = out_path.with_name(f"{stem}.{name}{end}")
         if not indices:
@@ -64,6 +57,13 @@ def export(
     description = manifest([path for path, _ in written], labels, splits)
     path = write_json(out_path.with_name(f"{stem}.manifest.json"), description)
     return [*written, (path, "checksums, counts, units, index order and package versions")]
+
+
+def _check(labels: Sequence[Label], splits: Mapping[str, Sequence[int]], path: Path) -> None:
+    if not labels:
+        raise UserError(f"{path}: there are no labels to export yet; run the campaign first.")
+    if sorted(i for indices in splits.values() for i in indices) != list(range(len(labels))):
+        raise ValueError("every label must be in exactly one split")
 
 
 def _stem_and_end(name: str) -> tuple[str, str]:

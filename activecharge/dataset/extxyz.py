@@ -10,7 +10,6 @@ writer adds. No key is one that ASE would move into a calculator.
 import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from ase import Atoms
 
@@ -31,7 +30,7 @@ from activecharge.records import Label
 def write_labels(
     path: Path | str,
     labels: Sequence[Label],
-    extra_info: Sequence[Mapping[str, Any]] | None = None,
+    extra_info: Sequence[Mapping[str, object]] | None = None,
 ) -> Path:
     """Write labels to an extxyz file, atomically; equal labels give equal bytes.
 
@@ -49,9 +48,7 @@ def write_labels(
     """
     if not labels:
         raise ValueError("at least one label is needed to write a file")
-    extras = extra_info if extra_info is not None else [{}] * len(labels)
-    frames = [to_atoms(label, extra) for label, extra in zip(labels, extras, strict=True)]
-    return write_frames(path, frames)
+    return write_frames(path, all_to_atoms(labels, extra_info))
 
 
 def read_labels(
@@ -86,7 +83,15 @@ def read_labels(
     return labels
 
 
-def to_atoms(label: Label, extra: Mapping[str, Any] | None = None) -> Atoms:
+def all_to_atoms(
+    labels: Sequence[Label], extra_info: Sequence[Mapping[str, object]] | None
+) -> list[Atoms]:
+    """Frames of labels, each with its further info entries, if any."""
+    extras = extra_info if extra_info is not None else [{}] * len(labels)
+    return [to_atoms(label, extra) for label, extra in zip(labels, extras, strict=True)]
+
+
+def to_atoms(label: Label, extra: Mapping[str, object] | None = None) -> Atoms:
     """Turn a label into an ASE frame with the keys of this module.
 
     Parameters

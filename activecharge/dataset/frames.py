@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterable, Iterator
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 from ase import Atoms
 from ase.io.extxyz import key_val_dict_to_str, key_val_str_to_dict, write_xyz
@@ -91,7 +90,7 @@ def read_frames(path: Path | str, format: str | None = None) -> Iterator[tuple[s
     yield from split_frames(read_lines(path), path)
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """Reduce a value to what an extxyz comment line holds: text, truth value or number(s).
 
     Containers become JSON text with sorted keys.

@@ -8,9 +8,6 @@ a scalar has no first-order response at a site of high symmetry, where a length 
 
 import numpy as np
 
-COUNT = 8
-"""How many invariants there are."""
-
 _WAVES = np.array([0.83, 1.09, 1.37, 1.61, 1.93, 2.27])
 """Wave numbers in 1/Å of the radial functions of free clusters."""
 
@@ -40,33 +37,14 @@ def free_invariants(numbers: np.ndarray, positions: np.ndarray) -> np.ndarray:
     numpy.ndarray
         Shape (8,), Å.
     """
-    separations = positions[:, None] - positions[None]
-    distances = np.linalg.norm(separations, axis=-1)
-    # Coincident atoms have no direction, and neither has an atom with itself.
-    directions = separations / np.maximum(distances, 1e-12)[..., None]
     weights = _weights(numbers, len(_WAVES))
-    vectors = np.stack(
-        [
-            np.einsum(
-                "ij,ijx->ix", np.cos(wave * distances + channel) * weights[channel], directions
-            )
-            for channel, wave in enumerate(_WAVES)
-        ]
-    )
+    vectors = _vectors(positions, weights)
     lengths = np.linalg.norm(vectors, axis=-1)
     even = (weights * lengths).sum(axis=1)
-    odd = [
-        (
-            weights[a]
-            * _harmonic(
-                np.einsum("ix,ix->i", vectors[a], np.cross(vectors[b], vectors[c])),
-                lengths[a],
-                lengths[b],
-                lengths[c],
-            )
-        ).sum()
-        for a, b, c in ((0, 1, 2), (3, 4, 5))
-    ]
+    odd = []
+    for a, b, c in ((0, 1, 2), (3, 4, 5)):
+        triple = np.einsum("ix,ix->i", vectors[a], np.cross(vectors[b], vectors[c]))
+        odd.append((weights[a] * _harmonic(triple, lengths[a], lengths[b], lengths[c])).sum())
     return np.concatenate([even, odd]) / np.sqrt(len(numbers))
 
 
@@ -106,6 +84,22 @@ def periodic_invariants(numbers: np.ndarray, positions: np.ndarray, cell: np.nda
         for triangle in (slice(0, 3), slice(3, 6))
     ]
     return np.concatenate([moduli, odd])
+
+
+def _vectors(positions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The vectors of each channel and atom, shape (channels, N, 3)."""
+    separations = positions[:, None] - positions[None]
+    distances = np.linalg.norm(separations, axis=-1)
+    # Coincident atoms have no direction, and neither has an atom with itself.
+    directions = separations / np.maximum(distances, 1e-12)[..., None]
+    return np.stack(
+        [
+            np.einsum(
+                "ij,ijx->ix", np.cos(wave * distances + channel) * weights[channel], directions
+            )
+            for channel, wave in enumerate(_WAVES)
+        ]
+    )
 
 
 def _weights(numbers: np.ndarray, channels: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What lies in an exported dataset and how to check that it still does."""
+"""What lies in an exported dataset."""
 
 import hashlib
 import json
@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
-from activecharge.errors import UserError
+from activecharge.formats import DATASET, check_version, versioned
 from activecharge.properties import BEC_CONVENTION, PROPERTIES
 from activecharge.records import Label
+from activecharge.strict_json import Json
 
 _PACKAGES = (
     "activecharge",
@@ -44,7 +44,7 @@ def versions() -> dict[str, str]:
 
 def manifest(
     files: Sequence[Path | str], labels: Sequence[Label], splits: Mapping[str, Sequence[int]]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Describe exported files; the same labels and packages give the same description.
 
     Parameters
@@ -58,10 +58,10 @@ def manifest(
     Returns
     -------
     dict
-        JSON-able: checksums, counts, references, properties with units, index order of the
-        Born effective charges, package versions.
+        JSON-able: format version, checksums, counts, references, properties with units, index
+        order of the Born effective charges, package versions.
     """
-    return {
+    described = {
         "files": {Path(file).name: {"sha256": _sha256(Path(file))} for file in files},
         "counts": _counts(labels, splits),
         "references": _references(labels),
@@ -79,51 +79,33 @@ def manifest(
         "units": {"positions": "Å", "cell": "Å"},
         "versions": versions(),
     }
+    return versioned(described, DATASET)
 
 
-def verify(path: Path | str) -> dict[str, Any]:
-    """Check that every file of a manifest is there and unchanged.
-
-    Parameters
-    ----------
-    path : path-like
-        The manifest.
-
-    Returns
-    -------
-    dict
-        The manifest.
+def check_age(file: Path | str) -> None:
+    """Refuse a file of a dataset whose manifest, beside it, a newer program wrote.
 
     Raises
     ------
     UserError
-        Naming the first file that is missing or differs.
+        Naming the manifest.
     """
-    path = Path(path)
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        checksums = {name: entry["sha256"] for name, entry in data["files"].items()}
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); export again.") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path}: is not a dataset manifest; export the dataset again.") from error
-    for name, checksum in checksums.items():
-        file = path.parent / name
-        if not file.is_file():
-            raise UserError(f"{path}: lists {name}, which is missing; export the dataset again.")
-        if _sha256(file) != checksum:
-            raise UserError(
-                f"{file}: has changed since it was exported (its checksum differs from "
-                f"{path.name}); export the dataset again."
-            )
-    return data
+    file = Path(file)
+    for path in sorted(file.parent.glob("*.manifest.json")):
+        try:
+            data = json.loads(path.read_bytes())
+            listed = file.name in data["files"]
+        except (OSError, ValueError, KeyError, TypeError):  # somebody else's
+            continue
+        if listed:
+            check_version(data, DATASET, path)
 
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _counts(labels: Sequence[Label], splits: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+def _counts(labels: Sequence[Label], splits: Mapping[str, Sequence[int]]) -> dict[str, Json]:
     elements = Counter(s for label in labels for s in label.candidate.atoms.symbols)
     sources = Counter(label.candidate.source for label in labels)
     return {
@@ -135,7 +117,7 @@ def _counts(labels: Sequence[Label], splits: Mapping[str, Sequence[int]]) -> dic
     }
 
 
-def _references(labels: Sequence[Label]) -> list[dict[str, Any]]:
+def _references(labels: Sequence[Label]) -> list[dict[str, Json]]:
     kinds = Counter(
         (label.reference, json.dumps(label.settings, sort_keys=True)) for label in labels
     )

@@ -8,13 +8,12 @@ the error to expect of a calibrated committee `committee_<property>_expected_err
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from ase import Atoms
 
 from activecharge.dataset.candidates import bare_configuration
-from activecharge.dataset.extxyz import from_atoms, to_atoms
+from activecharge.dataset.extxyz import all_to_atoms, from_atoms
 from activecharge.dataset.frames import read_frames, write_frames
 from activecharge.dataset.values import put_values, take_values
 from activecharge.errors import UserError
@@ -55,7 +54,7 @@ def write_pairs(
     path: Path | str,
     labels: Sequence[Label],
     predictions: Sequence[Prediction],
-    extra_info: Sequence[Mapping[str, Any]] | None = None,
+    extra_info: Sequence[Mapping[str, object]] | None = None,
 ) -> Path:
     """Write labels and predictions of the same configurations into the same frames.
 
@@ -73,8 +72,7 @@ def write_pairs(
     -------
     pathlib.Path
     """
-    extras = extra_info if extra_info is not None else [{}] * len(labels)
-    frames = [to_atoms(label, extra) for label, extra in zip(labels, extras, strict=True)]
+    frames = all_to_atoms(labels, extra_info)
     for atoms, prediction in zip(frames, predictions, strict=True):
         put_prediction(atoms, prediction)
     return write_frames(path, frames)

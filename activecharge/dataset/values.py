@@ -1,7 +1,6 @@
 """Property values in the arrays and info of an ASE frame, and the checks on reading them."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -72,23 +71,31 @@ def _shape(prop: Property, atoms: int) -> tuple[int, ...]:
     return (atoms, *prop.shape) if prop.per_atom else prop.shape
 
 
-def _checked(raw: Any, key: str, prop: Property, atoms: int, where: str) -> np.ndarray:
+def _checked(raw: object, key: str, prop: Property, atoms: int, where: str) -> np.ndarray:
     shape = _shape(prop, atoms)
     stored = (*shape[:-2], 9) if prop.shape == (3, 3) else shape
-    try:
-        value = np.asarray(raw, dtype=float)
-    except (TypeError, ValueError):
-        raise UserError(
-            f"{where}: {key} is not numeric; expected numbers of shape {stored}; correct it."
-        ) from None
+    value = as_numbers(raw, key, stored, where)
     if value.shape not in (stored, shape):
         raise UserError(f"{where}: {key} has shape {value.shape}, expected {stored}; correct it.")
-    value = value.reshape(shape)
-    masked = prop.per_atom and bool((np.isfinite(value) | np.isnan(value)).all())
-    if not masked and not np.isfinite(value).all():
-        allowed = "finite or, where missing, NaN" if prop.per_atom else "finite"
+    check_finite(value, key, prop.per_atom, where)
+    return value.reshape(shape)
+
+
+def as_numbers(raw: object, key: str, shape: tuple[int, ...], where: str) -> np.ndarray:
+    """A value as an array; UserError with the `shape` it should have if it is no numbers."""
+    try:
+        return np.asarray(raw, dtype=float)
+    except (TypeError, ValueError):
+        raise UserError(
+            f"{where}: {key} is not numeric; expected numbers of shape {shape}; correct it."
+        ) from None
+
+
+def check_finite(value: np.ndarray, key: str, per_atom: bool, where: str) -> None:
+    """Refuse infinities, and NaN where no entry may be missing."""
+    if np.isinf(value).any() or (not per_atom and np.isnan(value).any()):
+        allowed = "finite or, where missing, NaN" if per_atom else "finite"
         raise UserError(f"{where}: {key} must be {allowed}; correct or remove it.")
-    return value
 
 
 def _polarization_first(atoms: Atoms, value: np.ndarray, key: str, where: str) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 from activecharge.execution.executor import Executor
 from activecharge.execution.placement import Demand, allot, items_per_task
 from activecharge.execution.tasks import (
+    AnyGroup,
     Item,
     Result,
     Shared,
@@ -18,7 +19,7 @@ from activecharge.execution.tasks import (
     value_of,
 )
 
-Steps = Generator[WorkGroup[Any, Any, Any], list[Any], Value]
+Steps = Generator[AnyGroup, list[Any], Value]
 """Something that takes several steps and ends in a value: yields groups of work, and is sent the
 values of each in the order of its items. See `do`."""
 
@@ -43,8 +44,8 @@ class Load:
 class Queue:
     """Items of one kind that are under way, and who takes their values."""
 
-    group: WorkGroup[Any, Any, Any]
-    shared: Any
+    group: AnyGroup
+    shared: object
     waiting: deque[tuple[Hashable, Any]]
     take: Callable[[Hashable, Any], None]
     seconds: float = math.inf
@@ -86,7 +87,7 @@ class Dispatcher:
     def open(
         self,
         kind: str,
-        group: WorkGroup[Any, Any, Any],
+        group: AnyGroup,
         waiting: deque[tuple[Hashable, Any]],
         take: Callable[[Hashable, Any], None],
     ) -> None:
@@ -175,7 +176,7 @@ class Dispatcher:
             queue.seconds = result.seconds
         queue.take(key, result.value)
 
-    def _go_on(self, kind: str, activity: Activity, values: list[Any] | None) -> None:
+    def _go_on(self, kind: str, activity: Activity, values: list[object] | None) -> None:
         """Let an activity go on to its next group, or to its end."""
         while True:
             try:
@@ -188,9 +189,9 @@ class Dispatcher:
             if group.items and not here:
                 break
             values = [group.work(group.shared, item) for item in group.items]
-        found: dict[Hashable, Any] = {}
+        found: dict[Hashable, object] = {}
 
-        def take(key: Hashable, value: Any) -> None:
+        def take(key: Hashable, value: object) -> None:
             found[key] = value_of(kind, value)
             if len(found) == len(group.items):
                 self._go_on(kind, activity, [found[index] for index in range(len(found))])

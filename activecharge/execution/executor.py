@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
 
 from activecharge.execution.execution_log import ExecutionLog
 from activecharge.execution.resources import Resources, Slot, places, total
@@ -51,7 +50,7 @@ class Executor(ABC):
         """What the tasks under way hold."""
 
     @abstractmethod
-    def share(self, value: Any) -> Any:
+    def share(self, value: object) -> object:
         """Lay something out once for many tasks; what comes back goes into `Task.shared`."""
 
     @abstractmethod

@@ -3,7 +3,6 @@
 import time
 from collections import deque
 from collections.abc import Hashable, Sequence
-from typing import Any
 
 from activecharge.execution.execution_log import ExecutionLog
 from activecharge.execution.executor import Executor
@@ -24,7 +23,7 @@ class InlineExecutor(Executor):
     def __init__(self, node: Resources | None = None, log: ExecutionLog | None = None):
         super().__init__(log)
         self._nodes: list[Resources] = [node or {"CPU": 1.0}]
-        self._waiting: deque[tuple[Task, Hashable, Any]] = deque()
+        self._waiting: deque[tuple[Task, Hashable, object]] = deque()
 
     def nodes(self) -> Sequence[Resources]:
         return self._nodes
@@ -32,7 +31,7 @@ class InlineExecutor(Executor):
     def used(self) -> Resources:
         return self._nodes[0] if self._waiting else {}
 
-    def share(self, value: Any) -> Any:
+    def share(self, value: object) -> object:
         return value
 
     def start(self, task: Task) -> None:

@@ -8,11 +8,11 @@ import signal
 import socket
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 
 from activecharge.errors import UserError
 from activecharge.execution import ray_here
+from activecharge.scratch import Scratch
 
 TOKEN_HINT = (
     "name the file of the cluster's token in RAY_AUTH_TOKEN_PATH, or set RAY_AUTH_MODE to disabled "
@@ -83,18 +83,18 @@ class Connection:
     ----------
     ray : module
         `ray` itself.
-    folder : pathlib.Path or None
+    folder : Scratch or None
         Where a Ray that was started here keeps its files.
     """
 
     ray: ModuleType
-    folder: Path | None = None
+    folder: Scratch | None = None
 
     def close(self) -> None:
         """Leave Ray; one that was started here ends, and leaves nothing behind."""
         self.ray.shutdown()
         if self.folder is not None:
-            ray_here.remove(self.folder)
+            self.folder.remove()
 
 
 def connect(cpus: int | None = None, address: str | None = None) -> Connection:

@@ -11,7 +11,7 @@ from activecharge.execution.executor import Executor
 from activecharge.execution.ray_connection import Connection
 from activecharge.execution.ray_nodes import Nodes, fits_nowhere, ray_is_gone, ray_is_up
 from activecharge.execution.resources import Resources, Slot, total
-from activecharge.execution.tasks import Lost, Result, Task, Work
+from activecharge.execution.tasks import AnyWork, Lost, Result, Task
 
 DEATHS = 3
 """Workers that one item of work may cost before it is given up."""
@@ -54,7 +54,7 @@ class RayExecutor(Executor):
         self._connection, self._ray, self._keys = connection, connection.ray, keys or {}
         self._nodes = Nodes(self._ray)
         self._remotes: dict[Slot, Any] = {}
-        self._running: dict[Any, _Attempt] = {}
+        self._running: dict[object, _Attempt] = {}
         self._later: list[_Attempt] = []
         self._fitted: set[Slot] = set()
         self._used = total([])
@@ -68,7 +68,7 @@ class RayExecutor(Executor):
     def under_way(self) -> int:
         return len(self._running) + len(self._later)
 
-    def share(self, value: Any) -> Any:
+    def share(self, value: object) -> object:
         self._nodes.check_here()
         with ray_is_up():
             return self._ray.put(value)
@@ -140,7 +140,7 @@ class RayExecutor(Executor):
         else:
             raise fits_nowhere(slot, self.nodes(), self._keys)
 
-    def _take(self, attempt: _Attempt, reference: Any) -> Iterator[Result]:
+    def _take(self, attempt: _Attempt, reference: object) -> Iterator[Result]:
         """The results of a task that has ended, one way or another."""
         exceptions, task = self._ray.exceptions, attempt.task
         self._hold(task, -1)
@@ -195,8 +195,8 @@ class RayExecutor(Executor):
 
 
 def _do(
-    work: Work[Any, Any, Any], shared: Any, items: Sequence[Any], slot: Slot
-) -> tuple[list[Any], float, float, str]:
+    work: AnyWork, shared: object, items: Sequence[object], slot: Slot
+) -> tuple[list[object], float, float, str]:
     """Do some items of work on a worker; returns values, when they began, the time they took
     [s], and the node."""
     import socket

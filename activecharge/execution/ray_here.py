@@ -1,18 +1,16 @@
 """Ray on this machine: started in a short private folder, whatever the surroundings are like."""
 
 import contextlib
-import fcntl
 import logging
 import os
 import re
 import resource
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 from activecharge.errors import UserError
+from activecharge.scratch import Scratch
 
 OBJECT_STORE = 512 * 1024**2
 """Shared memory of a Ray on this machine [bytes]; datasets of this field are small."""
@@ -23,14 +21,12 @@ LONGEST = 32
 PLAIN = re.compile(r"[A-Za-z0-9/._-]+")
 """Paths that all of Ray's processes can read from their command lines."""
 
-PREFIX = "activecharge-"
-
 DESCRIPTORS = 65536
 """Open files that Ray's processes may need at most; they inherit our limit."""
 
 
-def start_here(cpus: int | None) -> Path:
-    """Start Ray; returns its folder, to be given to `remove` in the end.
+def start_here(cpus: int | None) -> Scratch:
+    """Start Ray; returns its folder, to be removed in the end.
 
     Raises
     ------
@@ -51,12 +47,12 @@ def start_here(cpus: int | None) -> Path:
                 logging_level=logging.ERROR,
                 object_store_memory=OBJECT_STORE,
                 _node_ip_address="127.0.0.1",
-                _temp_dir=str(folder),
+                _temp_dir=str(folder.path),
             )
             return folder
         except Exception as error:
             _stop(ray)
-            remove(folder)
+            folder.remove()
             if last:
                 text = str(error).strip().splitlines() or [type(error).__name__]
                 raise UserError(
@@ -66,27 +62,18 @@ def start_here(cpus: int | None) -> Path:
     raise AssertionError("the last try returns or raises")
 
 
-def remove(folder: Path) -> None:
-    """Remove what Ray wrote; its last processes may still be writing."""
-    for _ in range(3):
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def _stop(ray: ModuleType) -> None:
     with contextlib.suppress(Exception):  # half of it is there at most
         ray.shutdown()
 
 
-def _make_folder() -> Path:
+def _make_folder() -> Scratch:
     """A new folder with a short path that nobody else may read."""
     for home in _homes():
-        _clear(home)
         try:
-            folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=home))
-            _lock(folder)
+            return Scratch(home)
         except OSError:
             continue
-        return folder
     raise UserError(
         "executor: Ray needs a folder for its sockets that may be written to and whose path has at "
         f"most {LONGEST} plain letters; set TMPDIR to one, or set executor.kind to inline"
@@ -98,23 +85,6 @@ def _homes() -> Iterator[Path]:
     for name in (os.environ.get("RAY_TMPDIR"), os.environ.get("TMPDIR"), "/tmp", "/var/tmp"):
         if name and len(name) <= LONGEST and PLAIN.fullmatch(name) and Path(name).is_dir():
             yield Path(name)
-
-
-def _lock(folder: Path) -> None:
-    """Hold a lock on the folder as long as this process lives."""
-    descriptor = os.open(folder / "lock", os.O_CREAT | os.O_RDWR)
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _clear(home: Path) -> None:
-    """Remove folders of processes that were killed."""
-    for lock in home.glob(f"{PREFIX}*/lock"):
-        try:
-            with lock.open("a") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                remove(lock.parent)
-        except OSError:  # another process's, or another user's
-            continue
 
 
 def _raise_descriptor_limit() -> None:

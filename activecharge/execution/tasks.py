@@ -14,6 +14,8 @@ Value = TypeVar("Value")
 Work = Callable[[Shared, Item], Value]
 """A module-level function of what all items share and of one item; workers import it by name."""
 
+AnyWork = Work[Any, Any, Any]
+
 
 @dataclass(frozen=True)
 class WorkGroup(Generic[Shared, Item, Value]):
@@ -36,6 +38,10 @@ class WorkGroup(Generic[Shared, Item, Value]):
     shared: Shared
 
 
+AnyGroup = WorkGroup[Any, Any, Any]
+"""Work of whatever kind: who hands it on does not look inside."""
+
+
 @dataclass(frozen=True)
 class Task:
     """What a worker is given at a time: a few items, done one after another.
@@ -50,10 +56,10 @@ class Task:
         As `Executor.share` returned it.
     """
 
-    work: Work[Any, Any, Any]
-    items: Mapping[Any, Any]
+    work: AnyWork
+    items: Mapping[Any, object]
     slot: Slot
-    shared: Any = None
+    shared: object = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ class Result:
     """
 
     key: Any
-    value: Any
+    value: object
     seconds: float
 
 
@@ -82,7 +88,7 @@ class Lost:
     reason: str
 
 
-def value_of(title: str, value: Any) -> Any:
+def value_of(title: str, value: Value | Lost) -> Value:
     """The value of work that nothing can go on without.
 
     Raises

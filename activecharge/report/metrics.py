@@ -8,6 +8,7 @@ import numpy as np
 
 from activecharge.properties import PROPERTIES
 from activecharge.records import BlindPair, Label, Prediction
+from activecharge.strict_json import Json
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def mean_absolute(found: Mapping[str, PropertyErrors]) -> dict[str, float]:
     return {name: error.mae for name, error in found.items()}
 
 
-def errors_to_json(found: Mapping[str, PropertyErrors]) -> dict[str, Any]:
+def errors_to_json(found: Mapping[str, PropertyErrors]) -> dict[str, Json]:
     """Turn what `errors` gave into JSON-able data, which `errors_from_json` reads."""
     return {name: asdict(error) for name, error in found.items()}
 

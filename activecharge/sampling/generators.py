@@ -67,11 +67,7 @@ def raw_frames(
             return _repeat(lambda: rattle(known, options, rng))
         case CarvedOptions():
             parents = _parents(options, rng, elements, known)
-            if options.of is None and not any(frame.pbc.all() for frame in known):
-                raise UserError(
-                    "carved: none of the labelled frames is periodic; say what to carve from, as "
-                    "`of: {kind: boxes}`."
-                )
+            _check_periodic(options, known)
             return carve_clusters(parents, options, rng)
         case CompressedOptions():
             return compress(_parents(options, rng, elements, known), options, rng)
@@ -80,12 +76,7 @@ def raw_frames(
         case SlabsOptions():
             return build_slabs(_supply(options, rng, elements), options, rng)
         case ClustersOptions() | BoxesOptions() | IceOptions():
-            missing = sorted({"H", "O"} - set(elements))
-            if missing:
-                raise UserError(
-                    f"{options.kind}: builds water, but {' and '.join(missing)} is not among the "
-                    f"elements {', '.join(elements)}; add it to elements."
-                )
+            _check_water(options.kind, elements)
             return _repeat(lambda: _build(options, rng))
     raise TypeError(f"no source for {type(options).__name__}")
 
@@ -136,6 +127,23 @@ def _check_known(options: Options, known: Sequence[Atoms]) -> None:
         raise UserError(
             f"{getattr(options, 'kind', 'source')}: there are no labelled frames to change yet; "
             "use clusters, boxes or a file first."
+        )
+
+
+def _check_periodic(options: CarvedOptions, known: Sequence[Atoms]) -> None:
+    if options.of is None and not any(frame.pbc.all() for frame in known):
+        raise UserError(
+            "carved: none of the labelled frames is periodic; say what to carve from, as "
+            "`of: {kind: boxes}`."
+        )
+
+
+def _check_water(kind: str, elements: Collection[str]) -> None:
+    missing = sorted({"H", "O"} - set(elements))
+    if missing:
+        raise UserError(
+            f"{kind}: builds water, but {' and '.join(missing)} is not among the elements "
+            f"{', '.join(elements)}; add it to elements."
         )
 
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -14,6 +13,7 @@ from activecharge.sampling.duplicates import NearDuplicates, fingerprint
 from activecharge.sampling.generators import raw_frames
 from activecharge.sampling.sanity import check
 from activecharge.sampling.source_options import SanityOptions, SourceOptions
+from activecharge.strict_json import Json
 
 
 class Sieve:
@@ -50,7 +50,7 @@ class Sieve:
         self._near.add(fingerprint(atoms))
 
     def admit(
-        self, atoms: Atoms, source: str, origin: dict[str, Any] | None = None
+        self, atoms: Atoms, source: str, origin: dict[str, Json] | None = None
     ) -> Candidate | None:
         """Make a candidate of a frame, or refuse it and count why.
 

@@ -1,5 +1,7 @@
 """What people get wrong: one sentence, exit code 2, and nothing changed on disk."""
 
+import shutil
+
 import numpy as np
 import pytest
 from ase.build import molecule
@@ -221,3 +223,39 @@ def test_watching_is_for_people(call, finished):
     refused(call("status", finished, "--watch", "--json"), "--watch", "--json")
     code, out, _ = call("status", finished, "--watch")
     assert code == 0 and "round 1 was the last" in out
+
+
+def test_results_over_what_they_are_made_from(call, tmp_path, finished):
+    """By its own name, by another path, through links of either kind; nothing is touched."""
+    frames = tmp_path / "frames.xyz"
+    shutil.copy(finished / "dataset" / "data.xyz", frames)
+    (tmp_path / "soft.xyz").symlink_to("frames.xyz")
+    (tmp_path / "hard.xyz").hardlink_to(frames)
+    (tmp_path / "sub").mkdir()
+    chosen = finished / "rounds" / "00" / "selection.extxyz"
+    (tmp_path / "chosen.xyz").symlink_to(chosen)
+    system = tmp_path / "system"
+    system.mkdir()
+    (system / "type.raw").write_text("0\n")
+    before = {path: path.read_bytes() for path in (frames, chosen)}
+    commands = [
+        ("predict", finished, "frames.xyz"),
+        ("select", finished, "frames.xyz"),
+        ("label", "frames.xyz"),
+        ("import", "frames.xyz"),
+    ]
+    cases = [(*c, "-o", f"{o}.xyz") for c in commands for o in ("frames", "soft", "hard")]
+    cases += [
+        ("predict", finished, frames, "-o", "sub/../frames.xyz"),
+        ("predict", finished, "system", "-o", "system/type.raw"),
+        ("import", finished / "dataset" / "data.xyz", "--against", "frames.xyz", "-o", "soft.xyz"),
+        ("import", finished / "dataset" / "data.xyz", "--config", frames, "-o", "hard.xyz"),
+        ("label", finished / "dataset" / "data.xyz", "--config", frames, "-o", "hard.xyz"),
+        ("export", finished, "-o", chosen),
+        ("export", finished, "-o", "chosen.xyz"),
+        ("export", finished, "-o", next((finished / "labels").iterdir())),
+    ]
+    for case in cases:
+        refused(call(*case), f"error: {case[-1]}: is a file to be read (", "give another name")
+    assert before == {path: path.read_bytes() for path in before}
+    assert call("export", finished, "-o", finished / "dataset" / "data.xyz").code == 0

@@ -54,3 +54,50 @@ def test_a_run_directory_of_a_newer_version_is_refused(call, old, command):
     code, _, err = call(command, old)
     assert code == 2 and err.count("\n") == 1
     assert f"{old}: written by a newer activecharge (format version 99" in err
+
+
+def test_committees_and_datasets_say_how_old_they_are(call, finished_once):
+    """Those of a campaign carry the version of today, the fixture's none at all."""
+    for folder in ("committee", "rounds/01/members"):
+        written = json.loads((finished_once / folder / "committee.json").read_bytes())
+        assert written == {"format_version": 1}
+        assert not (WRITTEN_BY_0_1_0 / folder / "committee.json").exists()
+    manifest = "dataset/data.manifest.json"
+    assert json.loads((finished_once / manifest).read_bytes())["format_version"] == 1
+    assert "format_version" not in json.loads((WRITTEN_BY_0_1_0 / manifest).read_bytes())
+
+
+def test_a_committee_or_dataset_of_a_newer_version_is_refused(call, old, tmp_path):
+    """In one sentence, by all who would read it; before that, what is written is whole."""
+    committee, data = old / "committee", old / "dataset" / "data.train.xyz"
+    manifest = old / "dataset" / "data.manifest.json"
+    before = {path: path.read_text() for path in (manifest,)}
+    cases = [
+        (committee / "committee.json", committee, ["predict", committee, data, "-o", "out.xyz"]),
+        (committee / "committee.json", committee, ["evaluate", old, data]),
+        (manifest, manifest, ["predict", committee, data, "-o", "out.xyz"]),
+        (manifest, manifest, ["evaluate", committee, data]),
+        (manifest, manifest, ["train", data, "-o", "new"]),
+        (manifest, manifest, ["label", data, "-o", "out.xyz"]),
+        (manifest, manifest, ["select", committee, data, "-o", "out.xyz"]),
+    ]
+    for file, where, command in cases:
+        content = json.loads(before.get(file, "{}"))
+        file.write_text(json.dumps(content | {"format_version": 7}))
+        code, out, err = call(*command)
+        assert (code, out) == (2, ""), command
+        assert err == (
+            f"error: {where}: written by a newer activecharge (format version 7, this one reads "
+            "up to 1); update activecharge\n"
+        )
+        file.write_text(before.get(file, '{"format_version": 1}'))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["old"]
+    assert call("evaluate", committee, data).code == 0, "what is of today is read"
+
+
+def test_what_is_not_a_version_is_refused_too(call, old):
+    file = old / "committee" / "committee.json"
+    for text, words in (("{", "not valid JSON; delete it"), ('{"format_version": "x"}', "newer")):
+        file.write_text(text)
+        code, _, err = call("evaluate", old, old / "dataset" / "data.xyz")
+        assert code == 2 and err.count("\n") == 1 and words in err

@@ -40,7 +40,8 @@ def test_train(call, tmp_path, data, coupling):
     assert "committee: 2 members trained on" in out
     committee = Committee.load(tmp_path / "committee")
     assert committee.members[0].architecture.options.coupling == coupling
-    assert sorted(p.name for p in (tmp_path / "committee").iterdir()) == ["member-00", "member-01"]
+    names = sorted(path.name for path in (tmp_path / "committee").iterdir())
+    assert names == ["committee.json", "member-00", "member-01"]
     before = tree(tmp_path)
     code, _, err = call(*arguments, "-o", "committee")
     assert code == 2 and "holds a committee already" in err

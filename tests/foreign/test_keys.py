@@ -89,7 +89,7 @@ def test_strict_refuses_remarks(take, write):
 def test_data_are_not_replaced_by_what_is_made_of_them(tmp_path, take, write):
     path = write(text(WATER, f"energy=-14.5 {PLAIN}"), "ours.xyz")
     before = path.read_bytes()
-    with pytest.raises(UserError, match="is the file to import"):
+    with pytest.raises(UserError, match="is a file to be read"):
         take(path)
     assert path.read_bytes() == before
 

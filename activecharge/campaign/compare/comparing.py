@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -34,7 +33,7 @@ from activecharge.model.model_options import Coupling, ModelOptions
 from activecharge.report.couplings.comparison import Comparison, Cost, Outcome, group_of
 from activecharge.report.couplings.couplings_page import comparison_text, write_comparison
 from activecharge.report.couplings.couplings_results import results
-from activecharge.strict_json import strict
+from activecharge.strict_json import Json, strict
 
 NOTES = {
     "independent": "Z from a tensor head of its own.",
@@ -46,7 +45,7 @@ NOTES = {
 }
 
 
-def compare(campaign: Campaign, directory: Path, quiet: bool = False) -> tuple[dict[str, Any], str]:
+def compare(campaign: Campaign, directory: Path, quiet: bool = False) -> tuple[Json, str]:
     """Compare the couplings of a campaign, or go on where a former comparison stopped.
 
     Labels of `initial` and `test` are shared with `activecharge run` in the same directory.
@@ -73,12 +72,7 @@ def compare(campaign: Campaign, directory: Path, quiet: bool = False) -> tuple[d
     ):
         folder = run.path / "compare"
         data = _label(CampaignState(run), executor, console)
-        sums = converge(campaign.model.cutoff, campaign.model.coulomb_accuracy)
-        console.line(f"Coulomb sums: {sums}")
-        console.line(
-            f"{len(data.train)} labels to learn from, {len(data.valid)} to validate, "
-            f"{len(data.test)} to judge by"
-        )
+        _tell(console, campaign, data)
         _check_same_frames(folder / "frames.json", data)
         trials = _trials(campaign, folder / "models")
         _train(executor, console, folder / "models", data, trials)
@@ -91,12 +85,8 @@ def compare(campaign: Campaign, directory: Path, quiet: bool = False) -> tuple[d
             *write_comparison(comparison, folder),
             (write_json(folder / "results.json", facts), "all numbers"),
         ]
-    closing = [
-        comparison_text(comparison),
-        "",
-        *(f"{path}  {meaning}" for path, meaning in written),
-    ]
-    return facts, "\n".join(closing)
+    files = (f"{path}  {meaning}" for path, meaning in written)
+    return facts, "\n".join([comparison_text(comparison), "", *files])
 
 
 def schemes(campaign: Campaign) -> list[Scheme]:
@@ -118,7 +108,7 @@ def schemes(campaign: Campaign) -> list[Scheme]:
     return found
 
 
-def _model(options: ModelOptions, coupling: Coupling, **changes: Any) -> ModelOptions:
+def _model(options: ModelOptions, coupling: Coupling, **changes: object) -> ModelOptions:
     """The same model with another coupling; only the global one has a say in its factor."""
     screening = options.screening if coupling == "global" else "learned"
     changed = {"coupling": coupling, "screening": screening} | changes
@@ -143,6 +133,15 @@ def _label(state: CampaignState, executor: Executor, console: Console) -> Data:
         test=tuple(test),
         elements=lesson.elements,
         slot=campaign.executor.member_slot,
+    )
+
+
+def _tell(console: Console, campaign: Campaign, data: Data) -> None:
+    sums = converge(campaign.model.cutoff, campaign.model.coulomb_accuracy)
+    console.line(f"Coulomb sums: {sums}")
+    console.line(
+        f"{len(data.train)} labels to learn from, {len(data.valid)} to validate, "
+        f"{len(data.test)} to judge by"
     )
 
 

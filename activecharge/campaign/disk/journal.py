@@ -17,7 +17,7 @@ class Journal:
     def __init__(self, path: Path):
         self.path = path
 
-    def append(self, event: str, **facts: Any) -> None:
+    def append(self, event: str, **facts: object) -> None:
         """Add one event with the present time (UTC)."""
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         append_line(self.path, {"time": now, "event": event, **facts}, durable=True)

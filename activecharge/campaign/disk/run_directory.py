@@ -1,7 +1,6 @@
 """A run directory: where everything lies, and who may write."""
 
 import fcntl
-import json
 import os
 import socket
 import time
@@ -17,13 +16,11 @@ from activecharge.campaign.disk.round_folder import RoundFolder
 from activecharge.campaign.settings.campaign_options import Campaign
 from activecharge.campaign.settings.reading import dump_campaign, load_campaign
 from activecharge.errors import Note, UserError
-from activecharge.files import write_json, write_text
-from activecharge.formats import RUN_DIRECTORY, check_version
+from activecharge.files import write_text
+from activecharge.formats import RUN_DIRECTORY
 
 _MAY_CHANGE = {"stop", "schedule", "executor", "cluster"}
 """Settings that a resumed campaign may change: none of them alters what is already done."""
-
-_FORMAT = "format.json"
 
 
 class RunDirectory:
@@ -47,7 +44,7 @@ class RunDirectory:
                 f"{path}: not a run directory (no campaign.yaml); "
                 "give the folder that `activecharge run` printed"
             )
-        _check_format(path)
+        RUN_DIRECTORY.check(path)
         return cls(path, _load(path / "campaign.yaml"))
 
     @classmethod
@@ -62,7 +59,7 @@ class RunDirectory:
         """
         run = cls(Path(path).absolute(), campaign)
         with run._lock() as lock:
-            _check_format(run.path)
+            RUN_DIRECTORY.check(run.path)
             run._check_same()
             lock.truncate(0)
             lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
@@ -70,7 +67,7 @@ class RunDirectory:
             # What a killed process was about to write; nobody else writes here now.
             for leftover in run.path.rglob(".tmp-*"):
                 leftover.unlink(missing_ok=True)
-            write_json(run.path / _FORMAT, {"format_version": RUN_DIRECTORY})
+            RUN_DIRECTORY.write(run.path)
             write_text(run.path / "campaign.yaml", dump_campaign(campaign))
             yield run
 
@@ -133,23 +130,19 @@ class RunDirectory:
         """Folder of the fixed test set."""
         return RoundFolder(self.path / "test")
 
+    def files(self) -> Iterator[Path]:
+        """What the campaign is known from; dataset and report follow from it."""
+        yield from self.path.glob("[!.]*.yaml")
+        yield from self.path.glob("[!.]*.json*")
+        for name in ("labels", "quarantine", "test", "rounds", "committee"):
+            yield from (p for p in (self.path / name).rglob("*") if p.is_file())
+
     def rounds(self) -> int:
         """How many rounds have chosen what to label."""
         number = 0
         while self.round(number).selection.exists():
             number += 1
         return number
-
-
-def _check_format(path: Path) -> None:
-    file = path / _FORMAT
-    if not file.exists():
-        return
-    try:
-        data = json.loads(file.read_bytes())
-    except ValueError as error:
-        raise UserError(f"{file}: not valid JSON; delete it") from error
-    check_version(data if isinstance(data, dict) else {}, RUN_DIRECTORY, path)
 
 
 def _load(file: Path) -> Campaign:

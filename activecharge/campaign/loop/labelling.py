@@ -41,7 +41,7 @@ class Labelling:
         )
         return WorkGroup(label, (), slot, settings)
 
-    def keep(self, name: Hashable, result: Label | Failure | Lost) -> None:
+    def keep(self, key: Hashable, result: Label | Failure | Lost) -> None:
         """Take one result in.
 
         Raises
@@ -49,9 +49,9 @@ class Labelling:
         UserError
             If a larger share of all labels so far failed than the reference is allowed.
         """
-        state, run = self._state, self._state.run
+        state, run, name = self._state, self._state.run, str(key)
         if isinstance(result, Lost):
-            result = Failure(state.pending[str(name)], result.reason)
+            result = Failure(state.pending[name], result.reason)
         self._tried += 1
         if isinstance(result, Label):
             state.keep(result)

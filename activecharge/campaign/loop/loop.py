@@ -4,7 +4,6 @@ import time
 from collections.abc import Hashable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from activecharge.campaign.disk.run_directory import RunDirectory
 from activecharge.campaign.loop import exploring, outcomes, selecting, stopping, teaching
@@ -19,7 +18,9 @@ from activecharge.campaign.settings.rules import outputs
 from activecharge.execution.dispatcher import Activity, Steps, do
 from activecharge.execution.executor import Executor
 from activecharge.execution.resources import NO_PLACE
-from activecharge.execution.tasks import WorkGroup
+from activecharge.execution.tasks import Lost, WorkGroup
+from activecharge.records import Failure, Label, Prediction
+from activecharge.sampling.dynamics.langevin import Walk
 
 
 def run_loop(run: RunDirectory, executor: Executor, tell: outcomes.Listener) -> str:
@@ -52,7 +53,7 @@ class Loop:
         self.run, self.state, self._tell = run, CampaignState(run), tell
         self._labelling = Labelling(self.state, tell)
         self.labels, self.waiting = self._labelling.group, self.state.waiting
-        self._walks: list[list[Any]] | None = None
+        self._walks: list[list[Walk]] | None = None
         self._selecting = 0
         self._committed: int | None = None
         self._published: tuple[int | None, bool] = (None, False)
@@ -90,10 +91,10 @@ class Loop:
         self._selecting = 0
         state.add_round(choices)
 
-    def keep(self, key: Hashable, value: Any) -> None:
+    def keep(self, key: Hashable, value: Label | Failure | Lost) -> None:
         """Label: take in what came of one."""
         state, name = self.state, str(key)
-        self._labelling.keep(name, value)
+        self._labelling.keep(key, value)
         number = -1 if state.is_test(name) else state.round_of(name)
         choices = (state.test or ()) if number < 0 else state.rounds[number].choices
         if state.is_complete(choices):
@@ -221,7 +222,7 @@ def _publish(state: CampaignState, number: int | None) -> None:
     teaching.publish_committee(state, number)
 
 
-def _judge(state: CampaignState, item: tuple[int, list[Any]]) -> outcomes.Tested:
+def _judge(state: CampaignState, item: tuple[int, list[Prediction]]) -> outcomes.Tested:
     """Work of a test."""
     return judge(state, *item)
 

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from activecharge.campaign.loop.calibrating import calibration_record, test_pairs
 from activecharge.campaign.loop.outcomes import Tested
@@ -20,6 +19,7 @@ from activecharge.report.campaign.campaign_summary import (
     RoundSummary,
 )
 from activecharge.report.metrics import errors, mean_absolute
+from activecharge.strict_json import Json
 from activecharge.texts import quantity
 
 
@@ -129,8 +129,8 @@ def _describe(choice: Choice) -> ChosenFrame:
     )
 
 
-def _cause(cause: Mapping[str, Any]) -> str:
+def _cause(cause: Mapping[str, Json]) -> str:
     """The atom and the property of `Choice.cause`; empty where no atom is named."""
     if "atom" not in cause:
         return ""
-    return f"{PROPERTIES[cause['property']].symbol} of {cause['element']} {cause['atom']}"
+    return f"{PROPERTIES[str(cause['property'])].symbol} of {cause['element']} {cause['atom']}"

@@ -7,14 +7,14 @@ from typing import Any, Protocol
 from activecharge.campaign.loop.policy import URGENCY, Policy, Standing, due
 from activecharge.execution.dispatcher import Activity, Dispatcher, Load
 from activecharge.execution.executor import Executor
-from activecharge.execution.tasks import WorkGroup
+from activecharge.execution.tasks import AnyGroup
 
 
 class Plan(Protocol):
     """What can be driven."""
 
     @property
-    def labels(self) -> WorkGroup[Any, Any, Any]:
+    def labels(self) -> AnyGroup:
         """How labels are made; its items are not looked at."""
 
     @property

@@ -14,6 +14,7 @@ from activecharge.dataset.export import export
 from activecharge.dataset.splits import split
 from activecharge.execution.dispatcher import Steps, do
 from activecharge.execution.tasks import WorkGroup
+from activecharge.formats import COMMITTEE
 from activecharge.learning.training_options import TrainingOptions
 from activecharge.learning.training_set import Member, TrainingSet, trainings
 from activecharge.model import ARCHITECTURE
@@ -78,6 +79,7 @@ def training_of(state: CampaignState, number: int) -> RoundTraining:
 def train_members(state: CampaignState, number: int, training: RoundTraining) -> Steps[None]:
     """Train those members of a round, in parallel."""
     slot = state.run.campaign.executor.member_slot
+    COMMITTEE.write(state.run.round(number).members)
     yield from do(WorkGroup(train, training.missing, slot, MemberSettings(training.data, slot)))
     state.run.round(number).write_checksums()
 

@@ -1,7 +1,7 @@
 """Where the walkers of a source of dynamics start, and under which conditions."""
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from ase import Atoms
@@ -13,6 +13,7 @@ from activecharge.errors import UserError
 from activecharge.sampling.molecules import at_density
 from activecharge.sampling.sieve import Sieve, draw
 from activecharge.sampling.source_options import DynamicsOptions
+from activecharge.strict_json import Json
 
 REFERENCE = 16
 """Labelled frames in which a bias takes its unit."""
@@ -43,23 +44,9 @@ def walk_starts(
     temperatures = np.resize(options.temperatures, count).tolist()
     frames, origins = _frames(campaign, options, known, rng)
     seed = int(rng.integers(2**31))
-    fields: list[np.ndarray | None] = [None] * count
-    for index, strength in enumerate(_shared(options.fields, count, rng)):
-        if strength:
-            field = strength * _direction(rng)
-            fields[index] = field
-            origins[index]["field_V_per_A"] = field.round(6).tolist()
-    if options.densities:
-        for index, density in enumerate(_shared(options.densities, count, rng)):
-            if frames[index].pbc.all():
-                frames[index] = canonical(at_density(frames[index], density))
-                origins[index]["density"] = density
-    reference: tuple[Atoms, ...] = ()
-    if options.bias is not None:
-        for origin in origins:
-            origin["bias"] = options.bias.property
-        chosen = np.linspace(0, len(known) - 1, min(REFERENCE, len(known))).round().astype(int)
-        reference = tuple(known[index] for index in chosen)
+    fields = _fields(options, origins, rng)
+    _set_densities(options, frames, origins, rng)
+    reference = _reference(options, origins, known)
     return [
         Start(
             tuple(frames[part]),
@@ -77,7 +64,7 @@ def walk_starts(
 
 def _frames(
     campaign: Campaign, options: DynamicsOptions, known: Sequence[Atoms], rng: np.random.Generator
-) -> tuple[list[Atoms], list[dict[str, Any]]]:
+) -> tuple[list[Atoms], list[dict[str, Json]]]:
     """A frame a walker, and what is to be told of it."""
     count = options.walkers
     if options.starts is None:
@@ -92,6 +79,45 @@ def _frames(
         )
     chosen = [drawn[index % len(drawn)] for index in range(count)]
     return [c.atoms for c in chosen], [{"start": source.kind} for _ in chosen]
+
+
+def _fields(
+    options: DynamicsOptions, origins: Sequence[dict[str, Json]], rng: np.random.Generator
+) -> list[np.ndarray | None]:
+    """The electric field on each walker, (3,) V/Å, told in its origin."""
+    fields: list[np.ndarray | None] = [None] * options.walkers
+    for index, strength in enumerate(_shared(options.fields, options.walkers, rng)):
+        if strength:
+            field = strength * _direction(rng)
+            fields[index] = field
+            origins[index]["field_V_per_A"] = field.round(6).tolist()
+    return fields
+
+
+def _set_densities(
+    options: DynamicsOptions,
+    frames: list[Atoms],
+    origins: Sequence[dict[str, Json]],
+    rng: np.random.Generator,
+) -> None:
+    """Bring periodic frames to the densities asked for, if any."""
+    if options.densities:
+        for index, density in enumerate(_shared(options.densities, options.walkers, rng)):
+            if frames[index].pbc.all():
+                frames[index] = canonical(at_density(frames[index], density))
+                origins[index]["density"] = density
+
+
+def _reference(
+    options: DynamicsOptions, origins: Sequence[dict[str, Json]], known: Sequence[Atoms]
+) -> tuple[Atoms, ...]:
+    """Labelled frames in which the bias takes its unit; none without a bias."""
+    if options.bias is None:
+        return ()
+    for origin in origins:
+        origin["bias"] = options.bias.property
+    chosen = np.linspace(0, len(known) - 1, min(REFERENCE, len(known))).round().astype(int)
+    return tuple(known[index] for index in chosen)
 
 
 def _shared(ladder: Sequence[Rung], count: int, rng: np.random.Generator) -> list[Rung]:

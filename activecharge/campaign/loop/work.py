@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -21,6 +20,7 @@ from activecharge.learning.training_set import Member, TrainingSet
 from activecharge.records import Candidate, Failure, Label, MemberResult, Prediction
 from activecharge.reference.reference_options import GateOptions, ReferenceOptions
 from activecharge.sampling.source_options import DynamicsOptions, SanityOptions
+from activecharge.strict_json import Json
 
 LEAST_ROOM = 1024**2
 """Bytes in the scratch folder below which no reference run can succeed."""
@@ -142,7 +142,7 @@ class Start:
     frames: tuple[Atoms, ...]
     temperatures: tuple[float, ...]
     fields: tuple[np.ndarray | None, ...]
-    origins: tuple[dict[str, Any], ...]
+    origins: tuple[dict[str, Json], ...]
     seed: tuple[int, ...]
     reference: tuple[Atoms, ...] = ()
 

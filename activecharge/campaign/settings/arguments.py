@@ -17,7 +17,7 @@ from activecharge.reference.reference_options import ReferenceOptions
 
 def parse_reference(kind: str, method: str | None, settings: Sequence[str]) -> ReferenceOptions:
     """Settings of a reference code, further ones as "key=value"."""
-    data: dict[str, Any] = {"kind": kind} | ({"method": method} if method else {})
+    data: dict[str, object] = {"kind": kind, **({"method": method} if method else {})}
     data |= dict(_read(item, "timeout=3600") for item in settings)
     return parse("reference", lambda: TypeAdapter(ReferenceOptions).validate_python(data))
 
@@ -54,13 +54,13 @@ def parse_training(
     )
 
 
-def parse_selection(**given: Any) -> SelectionOptions:
+def parse_selection(**given: object) -> SelectionOptions:
     """Settings of a selection; those that are None keep their defaults."""
     data = {name: value for name, value in given.items() if value is not None}
     return parse("selection", lambda: SelectionOptions.model_validate(data))
 
 
-def _read(item: str, example: str) -> tuple[str, Any]:
+def _read(item: str, example: str) -> tuple[str, object]:
     """A key and its value, which is read as in YAML."""
     key, text = named_value(item, example)
     try:

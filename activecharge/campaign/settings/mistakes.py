@@ -2,9 +2,10 @@
 
 import difflib
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 Location = tuple[int | str, ...]
 
@@ -26,7 +27,7 @@ def sentence(error: ValidationError, root: type[BaseModel], below: Location = ()
     return _tell(first, root, (*below, *first["loc"])) + more
 
 
-def _causes(error: ValidationError) -> list[Any]:
+def _causes(error: ValidationError) -> list[ErrorDetails]:
     """All mistakes but those that only follow from others: a list all of whose items are bad
     counts as too short."""
     mistakes = error.errors()
@@ -38,7 +39,7 @@ def _causes(error: ValidationError) -> list[Any]:
     ]
 
 
-def _tell(mistake: Any, root: type[BaseModel], location: Location) -> str:
+def _tell(mistake: ErrorDetails, root: type[BaseModel], location: Location) -> str:
     parts, here = _follow(root, location)
     key, given = ".".join(parts), mistake["input"]
     match mistake["type"]:
@@ -69,7 +70,7 @@ def _tell(mistake: Any, root: type[BaseModel], location: Location) -> str:
     return f"{key}: {message[0].lower()}{message[1:]}{got}"
 
 
-def describe(given: Any) -> str:
+def describe(given: object) -> str:
     """Name what a piece of YAML is."""
     if given is None:
         return "nothing"
@@ -108,7 +109,7 @@ def _kinds(model: type[BaseModel]) -> tuple[str, ...]:
     return get_args(field.annotation) if field else ()
 
 
-def nested_settings(annotation: Any) -> Iterator[type[BaseModel]]:
+def nested_settings(annotation: object) -> Iterator[type[BaseModel]]:
     """Settings classes mentioned in a type annotation."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation

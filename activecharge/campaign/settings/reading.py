@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import yaml
 from pydantic import ValidationError
@@ -63,7 +63,7 @@ def dump_campaign(campaign: Campaign) -> str:
     return yaml.safe_dump(campaign.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
-def _translate(data: dict[str, Any]) -> str:
+def _translate(data: dict[str, object]) -> str:
     """Move old keys to where they are now; says what was moved."""
     executor = data.get("executor")
     if not isinstance(executor, dict) or "schedule" in data:
@@ -79,7 +79,7 @@ def _translate(data: dict[str, Any]) -> str:
     return f"{keys}: such keys are now under `schedule`; write `schedule: {now}`"
 
 
-def _resolve_paths(data: dict[str, Any], folder: Path) -> None:
+def _resolve_paths(data: dict[str, object], folder: Path) -> None:
     groups = [data.get("reference")]
     for name in ("initial", "test", "explore"):
         sources = data.get(name)

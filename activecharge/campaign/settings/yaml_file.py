@@ -1,7 +1,6 @@
 """Reading settings from YAML files, safely and with mistakes told in a sentence."""
 
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -23,7 +22,7 @@ class _UniqueKeys(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def read_settings(path: Path, example: str) -> dict[str, Any]:
+def read_settings(path: Path, example: str) -> dict[str, object]:
     """Read keys and values.
 
     Parameters
@@ -51,7 +50,7 @@ def named_value(item: str, example: str) -> tuple[str, str]:
     return name, value
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path) -> object:
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
     except FileNotFoundError as error:

@@ -12,6 +12,7 @@ from activecharge.committee.selection.choose import select as choose
 from activecharge.committee.selection.selection_options import SelectionOptions
 from activecharge.dataset.choices import write_choices
 from activecharge.dataset.predictions import write_predictions
+from activecharge.files import check_not_input
 from activecharge.records import Choice, Label, Prediction
 from activecharge.report.metrics import PropertyErrors, errors
 
@@ -39,6 +40,7 @@ def predict(
     list of Prediction
         In the order of the frames.
     """
+    check_not_input(out, frames)
     members = _load(committee, device)
     pool = [candidate.atoms for candidate in candidates_of(frames, members.elements)]
     predictions = members.predict(pool)
@@ -92,6 +94,7 @@ def select(
     list of Choice
         Those of the strategy, the first choice first, then those drawn at random.
     """
+    check_not_input(out, pool)
     members, options = _load(committee, device), options or SelectionOptions()
     candidates = candidates_of(pool, members.elements)
     predictions = members.predict([candidate.atoms for candidate in candidates])

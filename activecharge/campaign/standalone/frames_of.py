@@ -7,6 +7,7 @@ from ase import Atoms
 
 from activecharge.dataset.extxyz import read_labels
 from activecharge.dataset.identity import canonical, content_hash
+from activecharge.dataset.manifest import check_age
 from activecharge.errors import UserError
 from activecharge.records import Candidate, Label
 from activecharge.sampling.pool import read_pool
@@ -21,9 +22,11 @@ def candidates_of(frames: Frames, elements: Collection[str] | None = None) -> li
     Raises
     ------
     UserError
-        If the file cannot be read, there are none, or one is not what the program handles.
+        If the file cannot be read or is of a newer program, there are none, or one is not what
+        the program handles.
     """
     if isinstance(frames, Path | str):
+        check_age(frames)
         name, found = Path(frames).name, read_pool(frames, elements)
     else:
         name = "memory"
@@ -41,5 +44,6 @@ def labels_of(
 ) -> list[Label]:
     """Labels of an extxyz file, their hashes made anew, or those given."""
     if isinstance(data, Path | str):
+        check_age(data)
         return read_labels(data, elements, rehash=True)
     return list(data)

@@ -16,6 +16,7 @@ from activecharge.dataset.importing.import_options import ImportOptions
 from activecharge.dataset.importing.importer import Imported, import_file
 from activecharge.dataset.judging.left_out import left_out
 from activecharge.errors import UserError
+from activecharge.files import check_not_input
 from activecharge.reference.tight_binding import tight_binding_bec
 from activecharge.sampling.leaks import Repeat, find_repeats
 from activecharge.sampling.pool import read_pool
@@ -43,7 +44,9 @@ def import_options(
     UserError
         One sentence with the mistake.
     """
-    data = read_settings(config, "keys, units, order, ...") if config else {}
+    data: dict[str, Any] = {}
+    if config:
+        data |= read_settings(config, "keys, units, order, ...")
     if config and isinstance(data.get("bec_file"), str):
         data["bec_file"] = str((config.parent / data["bec_file"]).resolve())
     for name, items in (("keys", keys), ("units", units)):
@@ -132,11 +135,10 @@ def bring(data: Path, out: Path, options: ImportOptions, against: Sequence[Path]
     Raises
     ------
     UserError
-        If `out` is the data themselves, or these are not to be taken, see
+        If `out` is one of the files to read, or the data are not to be taken, see
         `activecharge.dataset.importing.importer` and `activecharge.campaign.standalone.judge`.
     """
-    if out.exists() and out.samefile(data):
-        raise UserError(f"{out}: is the file to import, which would be lost; give another name.")
+    check_not_input(out, data, options.bec_file, *against)
     frames = {str(path): read_pool(path) for path in against}
     trial = fit_orders if options.order == "fit" else None
     imported = import_file(data, options, second=tight_binding_bec, trial=trial)

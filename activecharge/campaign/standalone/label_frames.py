@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,9 +17,11 @@ from activecharge.execution.groups import run_group
 from activecharge.execution.opening import local_workers, open_executor
 from activecharge.execution.resources import Slot
 from activecharge.execution.tasks import Lost, WorkGroup
+from activecharge.files import check_not_input
 from activecharge.records import Candidate, Failure, Label
 from activecharge.reference.failure import too_many
 from activecharge.reference.reference_options import GateOptions, ReferenceOptions, TbliteOptions
+from activecharge.scratch import Scratch
 
 
 @dataclass(frozen=True)
@@ -74,20 +75,27 @@ def label(
     Raises
     ------
     UserError
-        If a frame is not one that the program handles, or a larger share of the labels failed
-        than the reference is allowed.
+        If `out` is the file of frames, a frame is not one that the program handles, or a larger
+        share of the labels failed than the reference is allowed.
     """
+    check_not_input(out, frames)
     candidates = {c.hash: c for c in candidates_of(frames)}
     reference, gates = reference or TbliteOptions(), gates or GateOptions()
     with _kept(out) as (parts, failed):
-        settings = reference.model_dump_json() + gates.model_dump_json()
-        folder = parts / hashlib.sha256(settings.encode()).hexdigest()[:16]
-        folder.mkdir(parents=True, exist_ok=True)
-        shared = work.LabelSettings(reference, gates, 1, folder, failed)
+        store = _store(parts, reference, gates)
+        shared = work.LabelSettings(reference, gates, 1, store, failed)
         done, failures = _label_all(candidates, shared, workers, quiet)
         if done and out is not None:
             write_labels(out, done)
     return Labelled(tuple(done), tuple(failures))
+
+
+def _store(parts: Path, reference: ReferenceOptions, gates: GateOptions) -> Path:
+    """The folder of labels made with these settings."""
+    settings = reference.model_dump_json() + gates.model_dump_json()
+    folder = parts / hashlib.sha256(settings.encode()).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _label_all(
@@ -118,8 +126,11 @@ def _label_all(
 def _kept(out: Path | str | None) -> Iterator[tuple[Path, Path]]:
     """Where labels wait for the others, and where failed runs leave what they have."""
     if out is None:
-        with tempfile.TemporaryDirectory(prefix="activecharge-") as folder:
-            yield Path(folder) / "parts", Path(folder) / "failed"
+        scratch = Scratch()
+        try:
+            yield scratch.path / "parts", scratch.path / "failed"
+        finally:
+            scratch.remove()
         return
     out = Path(out)
     parts = out.with_name(f"{out.name}.parts")

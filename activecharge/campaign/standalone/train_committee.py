@@ -19,6 +19,7 @@ from activecharge.execution.groups import all_values
 from activecharge.execution.opening import local_workers, open_executor
 from activecharge.execution.resources import Slot
 from activecharge.execution.tasks import WorkGroup
+from activecharge.formats import COMMITTEE
 from activecharge.learning.training_options import TrainingOptions
 from activecharge.learning.training_set import Member, TrainingSet, trainings
 from activecharge.model.model_options import ModelOptions
@@ -69,14 +70,19 @@ def train(
     elements = sorted({s for label in labels for s in label.candidate.atoms.symbols})
     training = training or TrainingOptions()
     lesson = training_set(labels, elements, model or ModelOptions(), training, seed)
-    # Members come to their place together: half a committee would look like a whole one.
+    _train_together(lesson, out, workers, seed, quiet)
+    return lesson
+
+
+def _train_together(lesson: TrainingSet, out: Path, workers: int, seed: int, quiet: bool) -> None:
+    """All members come to their place together: half a committee would look like a whole one."""
     parts = out / ".training"
     shutil.rmtree(parts, ignore_errors=True)
     _train(lesson, parts, workers, seed, quiet)
+    COMMITTEE.write(out)
     for folder in sorted(parts.glob("member-*")):
         folder.rename(out / folder.name)
     parts.rmdir()
-    return lesson
 
 
 def _train(lesson: TrainingSet, parts: Path, workers: int, seed: int, quiet: bool) -> None:

@@ -70,6 +70,20 @@ def fit_error_model(blind: Blind) -> ErrorModel:
     squared, error2 = blind.spread**2, blind.error**2
     mean = float(weights @ squared)
     relative = squared / mean if mean > 0 else squared
+    share, v = _best_share(relative, error2, weights)
+    control = blind.where(blind.control)
+    if control.frames() >= FEWEST_FRAMES:
+        scale = float(control.shares() @ (error2 / v)[blind.control])
+    else:
+        scale = float(weights @ (error2 / v))
+    slope = math.sqrt(scale * (1 - share) / mean) if mean > 0 else 0.0
+    return ErrorModel(slope, math.sqrt(scale * share))
+
+
+def _best_share(
+    relative: np.ndarray, error2: np.ndarray, weights: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """The f of `fit_error_model` for u²/⟨u²⟩, e² and weights of all pairs (P,), and v (P,)."""
 
     def shape(share: np.ndarray) -> np.ndarray:
         return (1 - share)[:, None] * relative + share[:, None]
@@ -84,13 +98,7 @@ def fit_error_model(blind: Blind) -> ErrorModel:
         share = shares[best]
         shares = np.geomspace(low, high, 41)
     [v] = shape(np.array([share]))
-    control = blind.where(blind.control)
-    if control.frames() >= FEWEST_FRAMES:
-        scale = float(control.shares() @ (error2 / v)[blind.control])
-    else:
-        scale = float(weights @ (error2 / v))
-    slope = math.sqrt(scale * (1 - share) / mean) if mean > 0 else 0.0
-    return ErrorModel(slope, math.sqrt(scale * share))
+    return share, v
 
 
 def relative_errors(blind: Blind) -> np.ndarray:

@@ -35,20 +35,31 @@ def born_beside(
     UserError
         If there are two sources, or the file belongs to other frames.
     """
-    if options.bec_file is not None:
-        source = Path(options.bec_file)
-    elif _OUTCAR in path.name or options.format == "vasp-out":
-        source = path
-        with path.open(encoding="utf-8", errors="replace") as stream:
-            if not any("BORN EFFECTIVE CHARGES" in line for line in stream):
-                return None
-    else:
+    source = _source(path, options)
+    if source is None:
         return None
     if has_key:
         raise UserError(
             f"{path}: holds Born effective charges, and {source} holds others; give only one."
         )
     born = read_born(source)
+    _check_same(path, frames, source, born)
+    return born
+
+
+def _source(path: Path, options: ImportOptions) -> Path | None:
+    """The file to read, if there is one."""
+    if options.bec_file is not None:
+        return Path(options.bec_file)
+    if _OUTCAR in path.name or options.format == "vasp-out":
+        with path.open(encoding="utf-8", errors="replace") as stream:
+            if any("BORN EFFECTIVE CHARGES" in line for line in stream):
+                return path
+    return None
+
+
+def _check_same(path: Path, frames: list[tuple[str, Atoms]], source: Path, born: BornFile) -> None:
+    """Refuse a file that is not of the same frames."""
     if len(born.frames) != len(frames):
         raise UserError(
             f"{source}: holds Born effective charges of {len(born.frames)} frame(s), but {path} "
@@ -61,4 +72,3 @@ def born_beside(
                 f"{where}: has {len(atoms)} atoms, but {source} has Born effective charges of "
                 f"{len(tensors)}; give the files of one calculation."
             )
-    return born

@@ -33,6 +33,7 @@ from activecharge.errors import UserError
 from activecharge.properties import PROPERTIES
 from activecharge.records import Candidate, Label
 from activecharge.rounding import as_stored
+from activecharge.strict_json import Json
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,18 @@ def import_file(
         Naming file, frame and key, if anything is not as the options say, values cannot be
         water's in their units, or the index order can neither be known nor told.
     """
-    path = Path(path)
+    found = _find(Path(path), options, elements)
+    pairs = [(atoms, own) for (_, atoms), own in zip(found.frames, found.values, strict=True)]
+    check_values(pairs, path)
+    unread = find_unread(found.frames, found.keys)
+    unusual = tuple(remarks(pairs))
+    if options.strict:
+        _check_strict(found.path, unread, unusual)
+    return _imported(found, options, unread, unusual, second, trial)
+
+
+def _find(path: Path, options: ImportOptions, elements: Collection[str] | None) -> _Found:
+    """Frames in Å with their values in the program's units; Z in the file's index order."""
     frames = list(read_frames(path, options.format))
     if not frames:
         raise UserError(f"{path}: holds no frames; give a file with labelled frames.")
@@ -134,14 +146,7 @@ def import_file(
         for own, tensors in zip(values, born.frames, strict=True):
             own["bec"] = tensors * factor(options.units.bec)
     _check_labelled(frames, values)
-    pairs = [(atoms, own) for (_, atoms), own in zip(frames, values, strict=True)]
-    check_values(pairs, path)
-    found = _Found(path, frames, keys, values, born)
-    unread = find_unread(frames, keys)
-    unusual = tuple(remarks(pairs))
-    if options.strict:
-        _check_strict(path, unread, unusual)
-    return _imported(found, options, unread, unusual, second, trial)
+    return _Found(path, frames, keys, values, born)
 
 
 def _imported(
@@ -192,7 +197,9 @@ def _label(
     reference: str,
 ) -> Label:
     bare = bare_configuration(atoms)
-    settings = {"file": file} if order is None else {"file": file, "bec_order": order}
+    settings: dict[str, Json] = {"file": file}
+    if order is not None:
+        settings["bec_order"] = order
     return Label(
         Candidate(bare, content_hash(bare), "file", {"file": file, "frame": number}),
         {name: as_stored(value) for name, value in values.items()},

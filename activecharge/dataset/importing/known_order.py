@@ -20,6 +20,8 @@ from activecharge.dataset.importing.index_order import (
 )
 from activecharge.errors import UserError
 
+Wanted = Order | Literal["detect", "fit"]
+
 _GIVE = "give order: pol_disp (polarization first) or disp_pol (displacement first)."
 _ADVICE = {
     False: f"try order: fit, which takes minutes, or {_GIVE}",
@@ -61,7 +63,7 @@ def convention_of(where: str, atoms: Atoms) -> Order | None:
 
 def settle_order(
     path: Path,
-    wanted: Order | Literal["detect", "fit"],
+    wanted: Wanted,
     conventions: Sequence[Order | None],
     born: BornFile | None,
     frames: Sequence[Tensors],
@@ -101,33 +103,51 @@ def settle_order(
     """
     if not frames:
         return Settled((), "there are no Born effective charges", ())
-    said: list[Order | None]
-    if born is not None:
-        said, reason = [born.order] * len(frames), f"as documented for {born.origin}"
-    else:
-        said, reason = list(conventions), "the frames' bec_convention"
-    if wanted == "pol_disp" or wanted == "disp_pol":
-        for claim in said:
-            if claim not in (None, wanted):
-                raise UserError(
-                    f"{path}: order is given as {wanted}, but it is {claim} ({reason}); "
-                    "correct one of them."
-                )
-        said, reason = [wanted] * len(frames), "as given"
+    said, reason = _claims(path, wanted, conventions, born)
     evidence = _agreeing_evidence(path, frames, said, reason)
     unsaid = [i for i, order in enumerate(said) if order is None]
     if not unsaid:
         return Settled(cast("tuple[Order, ...]", tuple(said)), reason, evidence)
-    evidence = detect([frames[i] for i in unsaid], second)
+    order, evidence = _detected(path, wanted, [frames[i] for i in unsaid], second, trial)
+    decisive = "; ".join(str(item) for item in evidence if item.order)
+    return Settled(tuple(claim or order for claim in said), f"detected: {decisive}", evidence)
+
+
+def _claims(
+    path: Path, wanted: Wanted, conventions: Sequence[Order | None], born: BornFile | None
+) -> tuple[list[Order | None], str]:
+    """What is said of each frame, and by whom; refuse if the user is contradicted."""
+    said, reason = list(conventions), "the frames' bec_convention"
+    if born is not None:
+        said, reason = [born.order] * len(said), f"as documented for {born.origin}"
+    if wanted not in get_args(Order):
+        return said, reason
+    for claim in said:
+        if claim not in (None, wanted):
+            raise UserError(
+                f"{path}: order is given as {wanted}, but it is {claim} ({reason}); "
+                "correct one of them."
+            )
+    return [cast("Order", wanted)] * len(said), "as given"
+
+
+def _detected(
+    path: Path,
+    wanted: Wanted,
+    frames: Sequence[Tensors],
+    second: SecondBec | None,
+    trial: OrderTrial | None,
+) -> tuple[Order, tuple[Evidence, ...]]:
+    """The order of frames of which nothing was said, from the tensors or from a fit."""
+    evidence = detect(frames, second)
     found = verdict(evidence)
     if found is None and wanted == "fit" and trial is not None:
-        fitted = trial([frames[i] for i in unsaid])
+        fitted = trial(frames)
         evidence += (fitted,) if fitted is not None else ()
         found = verdict(evidence)
     if found is None:
         raise UserError(f"{_undecided(path, evidence)}; {_ADVICE[wanted == 'fit']}")
-    decisive = "; ".join(str(item) for item in evidence if item.order)
-    return Settled(tuple(order or found for order in said), f"detected: {decisive}", evidence)
+    return found, evidence
 
 
 def _agreeing_evidence(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
+from activecharge.dataset.values import as_numbers, check_finite
 from activecharge.errors import UserError
 from activecharge.properties import PROPERTIES
 
@@ -82,7 +83,7 @@ def fetch(atoms: Atoms, key: str) -> Any:
     return None
 
 
-def shaped(raw: Any, name: str, atoms: Atoms, where: str, key: str) -> np.ndarray:
+def shaped(raw: object, name: str, atoms: Atoms, where: str, key: str) -> np.ndarray:
     """Bring a value into the shape of its property.
 
     Takes N×9, N×3×3 and flat Born effective charges, 3×3, nine-number and Voigt stresses and
@@ -104,25 +105,18 @@ def shaped(raw: Any, name: str, atoms: Atoms, where: str, key: str) -> np.ndarra
     """
     per_atom, shape = _SHAPES[name]
     shape = (len(atoms), *shape) if per_atom else shape
-    try:
-        value = np.asarray(raw, dtype=float)
-    except (TypeError, ValueError):
-        raise UserError(
-            f"{where}: {key} is not numeric; expected numbers of shape {shape}; correct it."
-        ) from None
+    value = as_numbers(raw, key, shape, where)
     if shape == (3, 3) and value.shape == (6,):
         value = value[[0, 5, 4, 5, 1, 3, 4, 3, 2]]  # Voigt order xx yy zz yz xz xy
     if value.size != np.prod(shape, dtype=int):
         raise UserError(
             f"{where}: {key} has shape {value.shape}, expected {shape}; name another key."
         )
-    if np.isinf(value).any() or (not per_atom and np.isnan(value).any()):
-        allowed = "finite or, where missing, NaN" if per_atom else "finite"
-        raise UserError(f"{where}: {key} must be {allowed}; correct or remove it.")
+    check_finite(value, key, per_atom, where)
     return value.reshape(shape)
 
 
-def _places(atoms: Atoms) -> tuple[dict[str, Any], ...]:
+def _places(atoms: Atoms) -> tuple[Mapping[str, object], ...]:
     results = atoms.calc.results if atoms.calc is not None else {}
     return atoms.arrays, atoms.info, results
 

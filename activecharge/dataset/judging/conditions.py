@@ -1,7 +1,6 @@
 """Total charge and electric field of a frame, under the many names that programs give them."""
 
 import re
-from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -34,7 +33,7 @@ def net_charge(atoms: Atoms) -> tuple[str, float] | None:
     return max(found, key=lambda item: abs(item[1]), default=None)
 
 
-def may_be_charge(key: str, value: Any) -> bool:
+def may_be_charge(key: str, value: object) -> bool:
     """Whether an info entry of another name may yet be a total charge that is not zero."""
     number = _numbers(value)
     if number is None or number.size != 1 or number[0] == 0 or _is_charge(key):
@@ -74,7 +73,7 @@ def _words(key: str) -> list[str]:
     return words
 
 
-def _numbers(value: Any) -> np.ndarray | None:
+def _numbers(value: object) -> np.ndarray | None:
     if isinstance(value, bool):
         return None
     try:

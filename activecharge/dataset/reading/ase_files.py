@@ -60,14 +60,8 @@ def read_ase(path: Path, format: str) -> Iterator[tuple[str, Atoms]]:
             f"{path}: files of the format {format} are not read, since that could run code or ask "
             "a server; convert it to extxyz or .traj."
         )
-    import ase.io
-
     try:
-        if format in _DATABASES:
-            frames = _rows(path, format)
-        else:
-            # Names may hold an @, which ASE would take for an index.
-            frames = list(ase.io.iread(path, ":", format, do_not_split_by_at_sign=True))
+        frames = _rows(path, format) if format in _DATABASES else _frames(path, format)
     # ASE's many parsers raise whatever a malformed file leads them into.
     except Exception as error:
         detail = " ".join(str(error).split())[:120]
@@ -82,6 +76,13 @@ def read_ase(path: Path, format: str) -> Iterator[tuple[str, Atoms]]:
         )
     for number, atoms in enumerate(frames):
         yield f"{path}, frame {number} (counting from 0)", atoms
+
+
+def _frames(path: Path, format: str) -> list[Atoms]:
+    import ase.io
+
+    # Names may hold an @, which ASE would take for an index.
+    return list(ase.io.iread(path, ":", format, do_not_split_by_at_sign=True))
 
 
 def _rows(path: Path, format: str) -> list[Atoms]:

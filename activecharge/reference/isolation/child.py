@@ -7,7 +7,6 @@ scratch folder of its own.
 import contextlib
 import os
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from activecharge.reference.failure import Mishap, describe_exit
 from activecharge.reference.isolation.salvage import tail
+from activecharge.scratch import Scratch
 
 START_LIMIT = 300.0
 """Time a worker may take to start [s]; imports can be slow on shared file systems."""
@@ -43,8 +43,8 @@ class Child:
 
     def __init__(self, threads: int) -> None:
         self._buffer = b""
-        self._scratch = Path(tempfile.mkdtemp(prefix="activecharge-reference-"))
-        self.log = self._scratch / "worker.log"
+        self._scratch = Scratch()
+        self.log = self._scratch.path / "worker.log"
         """What it and its codes print."""
         try:
             with self.log.open("wb") as log:
@@ -53,12 +53,12 @@ class Child:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,
-                    cwd=self._scratch,
+                    cwd=self._scratch.path,
                     env=_environment(threads),
                     start_new_session=True,
                 )
         except BaseException:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch.remove()
             raise
         try:
             self.exchange(b"", START_LIMIT)
@@ -68,7 +68,7 @@ class Child:
 
     def new_folder(self) -> Path:
         """Make an empty folder for one run."""
-        return Path(tempfile.mkdtemp(prefix="run-", dir=self._scratch))
+        return Path(tempfile.mkdtemp(prefix="run-", dir=self._scratch.path))
 
     def printed(self) -> int:
         """How much it has printed so far, in bytes."""
@@ -114,7 +114,7 @@ class Child:
     def remove(self) -> None:
         """Kill it and remove its folder."""
         self.kill()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.remove()
 
     def _receive(self, timeout: float) -> bytes:
         """Read one line."""

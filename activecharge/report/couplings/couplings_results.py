@@ -1,12 +1,12 @@
 """The numbers of a comparison of couplings, for programs."""
 
 from dataclasses import asdict
-from typing import Any
 
 from activecharge.report.couplings.comparison import COMPARED, Comparison
+from activecharge.strict_json import Json
 
 
-def results(comparison: Comparison) -> dict[str, Any]:
+def results(comparison: Comparison) -> dict[str, Json]:
     """Collect all numbers of a comparison as JSON-able data.
 
     Parameters
@@ -32,7 +32,7 @@ def results(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _errors(comparison: Comparison) -> dict[str, Any]:
+def _errors(comparison: Comparison) -> dict[str, Json]:
     return {
         "errors": {
             group: {
@@ -51,7 +51,7 @@ def _errors(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _screening(comparison: Comparison) -> dict[str, Any]:
+def _screening(comparison: Comparison) -> dict[str, Json]:
     return {
         "shared_screening": comparison.shared_factors,
         "screening": [

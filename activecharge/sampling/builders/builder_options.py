@@ -1,6 +1,6 @@
 """Settings of sources that make configurations from nothing, or read them from a file."""
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -22,7 +22,7 @@ def _ordered(bounds: tuple[_Number, _Number]) -> tuple[_Number, _Number]:
     return bounds
 
 
-def _as_ladder(value: Any) -> Any:
+def _as_ladder(value: object) -> object:
     return (value,) if isinstance(value, int | float) else value
 
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -12,6 +11,7 @@ from activecharge.sampling.derived.carving import carve
 from activecharge.sampling.dynamics.walkers import Drive, Predict, Push, Walker, thermal
 from activecharge.sampling.sanity import check
 from activecharge.sampling.source_options import DynamicsOptions, SanityOptions, SpreadLimits
+from activecharge.strict_json import Json
 from activecharge.units import ACCELERATION, BOLTZMANN
 
 
@@ -41,7 +41,7 @@ def walk(
     rng: np.random.Generator,
     *,
     fields: Sequence[np.ndarray | None] | None = None,
-    origins: Sequence[dict[str, Any]] | None = None,
+    origins: Sequence[dict[str, Json]] | None = None,
     push: Push | None = None,
 ) -> Walk:
     """Run one walker from each start, all in one batch through the committee.
@@ -77,18 +77,10 @@ def walk(
         forces = _advance(walkers, forces, drive, options, rng)
         if step % options.interval and step != options.steps:
             continue
-        alive = []
-        for index, (reason, worst) in enumerate(_inspect(walkers, predict, options, sanity)):
-            walker = walkers[index]
-            if reason is None or reason.startswith("disagreement"):
-                kept = _brought_home(walker.atoms, worst, options, rng)
-                if kept is not None:
-                    kept.info = walker.origin | {"step": step} | kept.info
-                    frames.append(kept)
-            if reason is None:
-                alive.append(index)
-            else:
-                stopped[reason.split(":")[0]] += 1
+        verdicts = _inspect(walkers, predict, options, sanity)
+        frames += _brought_home(walkers, verdicts, step, options, rng)
+        stopped.update(reason.split(":")[0] for reason, _ in verdicts if reason is not None)
+        alive = [index for index, (reason, _) in enumerate(verdicts) if reason is None]
         walkers = [walkers[i] for i in alive]
         forces = [forces[i] for i in alive]
         if not walkers:
@@ -100,7 +92,7 @@ def _walkers(
     starts: Sequence[Atoms],
     temperatures: Sequence[float],
     fields: Sequence[np.ndarray | None] | None,
-    origins: Sequence[dict[str, Any]] | None,
+    origins: Sequence[dict[str, Json]] | None,
     rng: np.random.Generator,
 ) -> list[Walker]:
     """One walker from each start, its velocities drawn."""
@@ -173,6 +165,24 @@ def _most_uncertain(spread: Mapping[str, np.ndarray], limits: SpreadLimits) -> i
 
 
 def _brought_home(
+    walkers: Sequence[Walker],
+    verdicts: Sequence[tuple[str | None, int]],
+    step: int,
+    options: DynamicsOptions,
+    rng: np.random.Generator,
+) -> list[Atoms]:
+    """What is kept of the walkers that go on, and of those that the committee does not know."""
+    frames = []
+    for walker, (reason, worst) in zip(walkers, verdicts, strict=True):
+        if reason is None or reason.startswith("disagreement"):
+            kept = _kept(walker.atoms, worst, options, rng)
+            if kept is not None:
+                kept.info = walker.origin | {"step": step} | kept.info
+                frames.append(kept)
+    return frames
+
+
+def _kept(
     atoms: Atoms, worst: int, options: DynamicsOptions, rng: np.random.Generator
 ) -> Atoms | None:
     """What is kept of a frame: all of it, or a cluster around its most uncertain atom."""
