@@ -13,7 +13,9 @@ from activecharge.execution import ray_here
 
 pytestmark = pytest.mark.xdist_group("ray")
 
-HELPERS = str(Path(executor_work.__file__).parent)
+PATH = os.pathsep.join(
+    [str(Path(executor_work.__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
 
 START = """\
 from activecharge.execution.groups import all_values
@@ -33,7 +35,7 @@ def start(*before: str, **environment: str) -> subprocess.CompletedProcess:
     kept = {name: text for name, text in os.environ.items() if not name.startswith("RAY_")}
     return subprocess.run(
         [*before, sys.executable, "-c", START],
-        env=kept | {"PYTHONPATH": HELPERS, "OMP_NUM_THREADS": "1"} | environment,
+        env=kept | {"PYTHONPATH": PATH, "OMP_NUM_THREADS": "1"} | environment,
         capture_output=True,
         text=True,
     )
