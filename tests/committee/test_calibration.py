@@ -54,7 +54,9 @@ def test_chosen_frames_do_not_enter_the_bounds():
     """Were they counted, bounds would be three times wider or narrower than control needs."""
     control, chosen = make_pairs(200), make_pairs(400, seed=2, why="uncertain", scale=3.0)
     rows = reliability([judge(Calibration.fit(control + chosen), make_pairs(1000, seed=3))])
+    assert {(r.property, r.element) for r in rows} >= {("charges", "O"), ("bec", "all")}
     for row in rows:
+        assert len(row.coverage) == len(LEVELS)
         for level, found in row.coverage.items():
             error = math.sqrt(level * (1 - level) * (1 / 200 + 1 / 1000))
             assert abs(found.share - level) < 4 * error, row
@@ -152,11 +154,11 @@ def test_spreads_that_do_not_vary(value):
         for pair in make_pairs(60)
     ]
     found = Calibration.fit(pairs)
-    rows = reliability([judge(found, pairs)])
-    for row in rows:
-        if row.property == "charges" and row.element != "all":
-            assert row.spearman is None
-            assert row.expected == pytest.approx(row.observed, rel=1e-6)
+    rows = [r for r in reliability([judge(found, pairs)]) if r.property == "charges"]
+    assert [row.element for row in rows] == ["H", "O", "all"]
+    for row in rows[:2]:
+        assert row.spearman is None
+        assert row.expected == pytest.approx(row.observed, rel=1e-6)
 
 
 # -- files -------------------------------------------------------------------------------

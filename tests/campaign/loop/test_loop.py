@@ -199,6 +199,7 @@ def check_complete(run: RunDirectory) -> None:
     assert len(set(hashes)) == len(hashes) == found.labels
     taught = sorted(state.inputs.items())
     assert set(taught[-1][1].labels) == set(hashes)
+    assert len(taught) > 1 and any(found.choices for found in state.rounds[1:])
     for (before, small), (number, large) in pairwise(taught):
         assert large.start == before and set(small.labels) < set(large.labels)
         assert (run.round(number).members / "member-01" / "model.json").exists()
