@@ -64,6 +64,8 @@ def test_heads_on_ray(schedule, call, tmp_path):
     text = text_of("heads").replace(
         "{kind: inline}", f"{{kind: ray, cpus: 2, schedule: {schedule}}}"
     )
+    if schedule == "batch":  # its first round has all that is trained; the other explores, too
+        text = text.replace("rounds: 1", "rounds: 0")
     (tmp_path / "campaign.yaml").write_text(text)
     code, _, err = call("run", "campaign.yaml", "--run-dir", "run")
     assert code == 0, err

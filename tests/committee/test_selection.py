@@ -73,7 +73,7 @@ def test_the_control_share_knows_nothing_of_scores_thresholds_and_descriptors(
         assert first == second and len(first) == 5, seed
 
 
-@pytest.mark.parametrize(("control", "count"), [(0.0, 0), (0.2, 2), (1.0, 10)])
+@pytest.mark.parametrize(("control", "count"), [(0.0, 0), (0.2, 2), (0.28, 3), (1.0, 10)])
 def test_the_control_share_has_its_size(make_pool, control, count):
     uncertain, drawn = choose(make_pool(40), batch=10, control=control, diversity=0.0)
     assert len(drawn) == len(set(drawn)) == count
