@@ -6,6 +6,8 @@ from ase.build import molecule
 from ase.io import write
 from cli_cases import TINY, tree
 
+pytestmark = pytest.mark.slow
+
 
 def refused(outcome, *words):
     """Check the sentence; returns it."""

@@ -8,6 +8,8 @@ import ase.io
 import pytest
 from cli_cases import TINY
 
+pytestmark = pytest.mark.slow
+
 # Succeeds at every fifth and sixth call, and else fails, each time in another way.
 PROGRAM = """\
 import os, sys

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from cli_cases import dataset, tree
 
+pytestmark = pytest.mark.slow
+
 MOMENTS = {
     "holdout": lambda run: count(run, "labels/*.extxyz") >= 1,
     "begin": lambda run: exists(run, "rounds/00/selection.extxyz"),

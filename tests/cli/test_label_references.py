@@ -8,6 +8,8 @@ from activecharge.dataset.extxyz import read_labels
 from activecharge.sampling.builders.liquid import build_clusters
 from activecharge.sampling.source_options import ClustersOptions
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def data(finished_once):

@@ -14,6 +14,8 @@ from activecharge.dataset.extxyz import read_labels
 from activecharge.dataset.manifest import verify
 from activecharge.properties import PROPERTIES
 
+pytestmark = pytest.mark.slow
+
 
 def frames(run, name="data.xyz"):
     return ase.io.read(run / "dataset" / name, index=":")

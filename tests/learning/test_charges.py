@@ -17,6 +17,8 @@ from activecharge.model.checkpoint import load_model
 from activecharge.model.model_options import ModelOptions
 from activecharge.model.network import Architecture, ChargeModel
 
+pytestmark = pytest.mark.slow
+
 EVERYTHING = ("energy", "forces", "dipole", "bec")
 
 

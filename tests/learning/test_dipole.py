@@ -32,6 +32,8 @@ from activecharge.reference.reference_options import TbliteOptions
 from activecharge.sampling.builders.liquid import build_clusters
 from activecharge.sampling.source_options import ClustersOptions
 
+pytestmark = pytest.mark.slow
+
 COUNTS = {"train": 90, "valid": 12, "test": 40}
 STEPS = 420
 

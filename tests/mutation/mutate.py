@@ -132,7 +132,8 @@ def run_tests(tree: Path, tests: list[str]) -> tuple[int, str]:
         # A file that changes twice in a second and keeps its size would be taken from the cache.
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    options = ["-x", "-q", "-p", "no:cacheprovider", "--basetemp", str(tree / ".pytest")]
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-m", "not ray"]
+    options += ["--basetemp", str(tree / ".pytest")]
     process = subprocess.Popen(
         [sys.executable, "-m", "pytest", *options, *(f"tests/{name}" for name in tests)],
         cwd=tree,

@@ -11,6 +11,8 @@ from activecharge.campaign.settings.reading import load_campaign
 from activecharge.errors import UserError
 from activecharge.execution.inline import InlineExecutor
 
+pytestmark = pytest.mark.slow
+
 TEXT = """
 seed: 1
 reference: {kind: tblite, method: GFN1-xTB}
