@@ -36,6 +36,18 @@ def test_expected_errors_follow_the_law_of_each_element(calibration):
     np.testing.assert_allclose(energy, 3 * 0.004, rtol=0.15)  # √(2/300) and half of it
 
 
+def test_an_error_is_the_root_mean_square_over_components():
+    pairs = make_pairs(3, seed=4)
+    for name in ("charges", "bec"):
+        by_hand = [
+            np.sqrt(np.mean(np.reshape(pair.prediction.mean[name], (len(spread), -1)) ** 2, axis=1))
+            for pair in pairs
+            for spread in [pair.prediction.std[name]]
+        ]
+        # Labels are zero; the same sums.
+        np.testing.assert_allclose(blind(name, pairs).error, np.concatenate(by_hand), rtol=1e-12)
+
+
 def test_coverage_of_new_frames_is_as_promised(calibration):
     """On 2000 frames that were drawn alike; the promise itself rests on 300."""
     rows = reliability([judge(calibration, make_pairs(2000, seed=1))])

@@ -186,6 +186,9 @@ def test_charge_cell_periodicity_and_species_differ(boxes):
             other.numbers[[0, 1]] = other.numbers[[1, 0]]
         others.append(other)
     assert len({content_hash(a) for a in others}) == len(others)
+    other, same = box.copy(), others[1].copy()
+    other.info["total_charge"] = same.info["charge"] = 1
+    assert content_hash(other) == content_hash(same) == content_hash(others[1])
 
 
 def test_builders_never_collide(clusters, boxes):
