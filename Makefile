@@ -1,5 +1,6 @@
 # make demo   build the environment and run a whole campaign on water clusters
-# make test   build the environment and run the tests
+# make test   build the environment and run the tests: six minutes on two cores
+# make quick  the tests for those who edit, without what is slow or starts Ray: under a minute
 # make check  style, types and tests, as CI does
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ BIN := $(VENV)/bin
 # One thread a process: campaigns and tests are parallel over processes.
 export OMP_NUM_THREADS = 1
 
-.PHONY: install dev demo test lint check clean
+.PHONY: install dev demo test quick lint check clean
 
 install: $(VENV)/.installed
 dev: $(VENV)/.dev
@@ -32,6 +33,9 @@ demo: install
 
 test: dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+quick: dev
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not ray"
 
 lint: dev
 	$(BIN)/ruff check .

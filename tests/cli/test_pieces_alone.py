@@ -10,6 +10,8 @@ from cli_cases import tree
 from activecharge import ChargeCalculator, Committee
 from activecharge.dataset.extxyz import read_labels
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="session")
 def data(finished_once):
