@@ -37,6 +37,7 @@ MAY_IMPORT = {
     **dict.fromkeys(PARTS, FOUNDATION),
     **dict.fromkeys(STAGES, FOUNDATION | PARTS),
     "calculator": FOUNDATION | {"committee"},
+    "simulation": FOUNDATION | PARTS | {"committee", "sampling"},
     "execution": FOUNDATION,
     "campaign/settings": BELOW,
     "campaign/disk": FOUNDATION | PARTS | {"report", "campaign/settings"},
@@ -46,7 +47,7 @@ MAY_IMPORT = {
     "campaign/monitor": BELOW_MONITOR,
     "campaign/launch": BELOW_LAUNCH,
     "campaign/compare": BELOW_LAUNCH,
-    "campaign/standalone": BELOW_LAUNCH,
+    "campaign/standalone": BELOW_LAUNCH | {"simulation"},
     "cli": BELOW_LAUNCH
     | {"campaign/jobs", "campaign/launch", "campaign/compare", "campaign/standalone"},
     "__main__": {"cli"},
