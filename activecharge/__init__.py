@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from activecharge.campaign.standalone.label_frames import label
     from activecharge.campaign.standalone.train_committee import train
     from activecharge.committee.committee import Committee
+    from activecharge.spectra.harmonic.vibrations import vibrations
+    from activecharge.spectra.spectrum import spectrum
 
 __version__ = "0.1.0"
 __all__ = [
@@ -23,7 +25,9 @@ __all__ = [
     "predict",
     "run",
     "select",
+    "spectrum",
     "train",
+    "vibrations",
 ]
 
 _HOME = {
@@ -35,7 +39,9 @@ _HOME = {
     "predict": "campaign.standalone.ask_committee",
     "run": "campaign.launch",
     "select": "campaign.standalone.ask_committee",
+    "spectrum": "spectra.spectrum",
     "train": "campaign.standalone.train_committee",
+    "vibrations": "spectra.harmonic.vibrations",
 }
 
 

@@ -38,6 +38,7 @@ MAY_IMPORT = {
     **dict.fromkeys(STAGES, FOUNDATION | PARTS),
     "calculator": FOUNDATION | {"committee"},
     "simulation": FOUNDATION | PARTS | {"committee", "sampling"},
+    "spectra": FOUNDATION | PARTS | {"calculator", "committee", "report", "simulation"},
     "execution": FOUNDATION,
     "campaign/settings": BELOW,
     "campaign/disk": FOUNDATION | PARTS | {"report", "campaign/settings"},
@@ -49,7 +50,7 @@ MAY_IMPORT = {
     "campaign/compare": BELOW_LAUNCH,
     "campaign/standalone": BELOW_LAUNCH | {"simulation"},
     "cli": BELOW_LAUNCH
-    | {"campaign/jobs", "campaign/launch", "campaign/compare", "campaign/standalone"},
+    | {"campaign/jobs", "campaign/launch", "campaign/compare", "campaign/standalone", "spectra"},
     "__main__": {"cli"},
 }
 """Rooms of the package (modules or folders) and which others each may import."""

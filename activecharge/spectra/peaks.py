@@ -71,7 +71,7 @@ def _half(x: np.ndarray, y: np.ndarray, top: int, height: float, step: int) -> f
 def measure_near(
     x: np.ndarray, y: np.ndarray, reaches: Sequence[tuple[float, float]]
 ) -> np.ndarray:
-    """Shapes (P, 3) of the highest point within each of P ranges of x; NaN where it is at an end."""
+    """Shapes (P, 3) of the highest point in each of P ranges of x; NaN where it is at an end."""
     shapes = np.full((len(reaches), 3), np.nan)
     for place, (low, high) in enumerate(reaches):
         inside = np.flatnonzero((x >= low) & (x <= high))

@@ -14,7 +14,6 @@ CHARGE, MASS, VOLUME = 0.7, 3.0, 900.0
 WINDOWS = ["hann", "blackman", "gaussian", "rectangular"]
 
 
-
 def area_by_hand(charge=CHARGE, mass=MASS, volume=VOLUME) -> float:
     """∫ nα dν̃ [cm⁻²] of an isotropic oscillator, 3 q²/(12 ε₀ c² m V), in SI units."""
     q = charge * constants.e
@@ -75,7 +74,7 @@ def test_peak_and_area_in_a_cell(window):
 
 def test_height_for_hann_in_one_line():
     """S(ω0) = ⟨J²⟩ T/3 for segments of length T: Hann's (Σw)²/Σw² is 2/3 of the points."""
-    current, temperature = oscillator(1600.0, 40_000)
+    current, _ = oscillator(1600.0, 40_000)
     length = segment_length("hann", 10, 1.0)
     height = power(current, 1.0, length, "hann").mean(axis=0).max()
     squared = (current**2).sum(axis=2).mean()
@@ -93,7 +92,7 @@ def test_kilometres_per_mole_of_a_harmonic_mode():
 def test_constants_are_those_of_si_and_of_others():
     si = constants.N_A * constants.e**2 / (12 * constants.epsilon_0 * constants.c**2)
     si /= constants.atomic_mass * 1000  # km/mol per e²/u
-    assert optics.MODE_KM_PER_MOL == pytest.approx(si, rel=1e-8)
+    assert pytest.approx(si, rel=1e-8) == optics.MODE_KM_PER_MOL
     # 42.255 km/mol per (D/Å)²/u, as many programs have it.
     assert optics.MODE_KM_PER_MOL * ase_units.Debye**2 == pytest.approx(42.255, rel=1e-4)
     assert pytest.approx(constants.c * 1e-5, rel=1e-9) == LIGHT
@@ -130,7 +129,10 @@ def test_response_and_permittivity():
     omega = 2 * np.pi * constants.c * here * 100
     chi = found.absorption.value[top] * 100 * constants.c / omega
     assert found.susceptibility.value[top] == pytest.approx(chi, rel=1e-9)
-    assert np.isnan(found.susceptibility.value[0]) and np.isfinite(found.susceptibility.value[1:]).all()
+    assert (
+        np.isnan(found.susceptibility.value[0])
+        and np.isfinite(found.susceptibility.value[1:]).all()
+    )
 
 
 def test_canonical_ensemble_within_its_own_error_bar():
@@ -143,7 +145,9 @@ def test_canonical_ensemble_within_its_own_error_bar():
     current, _ = oscillator(
         1600.0, 6000, phases=rng.uniform(0, 2 * np.pi, (replicas, 3)), speeds=speeds
     )
-    found = spectrum(record(current, TEMPERATURE, volume=VOLUME), resolution=20, bands=((900, 2300),))
+    found = spectrum(
+        record(current, TEMPERATURE, volume=VOLUME), resolution=20, bands=((900, 2300),)
+    )
     [area] = found.areas
     assert found.units == replicas  # whole trajectories: energy does not change within one
     spread = 1.97 * area_by_hand() / np.sqrt(3 * replicas)  # of 600 exponential energies
