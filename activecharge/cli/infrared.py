@@ -9,6 +9,21 @@ from activecharge.cli.common import AsJson, CommitteeDir, Device, show, show_fil
 from activecharge.errors import UserError
 from activecharge.files import check_destination
 
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="Further setting, as window=blackman, blocks=4 or lowest=100; repeatable, see "
+        "docs/spectra.md.",
+    ),
+]
+MarkNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Measured positions to draw: liquid (χ″), absorption (liquid) or gas; repeatable."
+    ),
+]
+
 
 def spectrum(
     simulations: Annotated[
@@ -38,20 +53,8 @@ def spectrum(
         list[str] | None,
         typer.Option(help="Range whose area is told [cm⁻¹], as 1200:2500; repeatable."),
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            help="Further setting, as window=blackman, blocks=4 or lowest=100; repeatable, see "
-            "docs/spectra.md.",
-        ),
-    ] = None,
-    marks: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Measured positions to draw: liquid (χ″), absorption (liquid) or gas; repeatable."
-        ),
-    ] = None,
+    settings: Settings = None,
+    marks: MarkNames = None,
     as_json: AsJson = False,
 ) -> None:
     """Make the infrared spectrum of simulations, with error bars.
