@@ -110,7 +110,9 @@ def vibrations_text(found: Vibrations) -> str:
 def _wave(found: Vibrations, mode: int) -> str:
     value = found.wavenumber[mode]
     text = with_bar(abs(value), found.wavenumber_width[mode])
-    return text.replace(" ±", "i ±", 1) if value < 0 and "±" in text else text + "i" * (value < 0)
+    if value >= 0:
+        return text
+    return text.replace(" ±", "i ±", 1) if "±" in text else f"{text}i"
 
 
 def _panels(found: Vibrations) -> list[Panel]:
