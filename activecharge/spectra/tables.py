@@ -40,16 +40,19 @@ def table_text(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) 
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="")
+    table = Table(box=SIMPLE_HEAD)
     for place, head in enumerate(heads):
-        table.add_column(head, justify="right" if place else "left", no_wrap=True)
+        # Units stand in square brackets, which are no marks of style.
+        table.add_column(Text(head), justify="right" if place else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     console = Console(width=160, color_system=None)
     with console.capture() as caught:
         console.print(table)
-    return "\n".join(line.rstrip() for line in caught.get().splitlines())
+    lines = [line.rstrip() for line in caught.get().splitlines()]
+    return "\n".join([title, *filter(None, lines)])
 
 
 def csv_text(columns: dict[str, np.ndarray]) -> str:

@@ -139,6 +139,8 @@ def _panels(found: Vibrations) -> list[Panel]:
         axis.axhline(0, color=INK, lw=0.8)
         axis.set(title=found.atoms.get_chemical_formula(), xlabel="wavenumber [cm⁻¹]")
         axis.set(ylabel="intensity [km/mol]", ylim=(0, None))
+        if real.all():
+            axis.set(xlim=(0, None))
 
     return [draw]
 
