@@ -24,9 +24,7 @@ def test_water_by_tight_binding(tmp_path):
         return [label(frame, options)["forces"] for frame in frames]
 
     bec = label(atoms, options)["bec"]
-    found = harmonic_modes(
-        hessian(atoms, forces, 0.005), bec, atoms.positions, atoms.get_masses()
-    )
+    found = harmonic_modes(hessian(atoms, forces, 0.005), bec, atoms.positions, atoms.get_masses())
     np.testing.assert_allclose(found.wavenumber, infrared.get_frequencies().real[-3:], atol=1)
     # ASE's D² Å⁻² u⁻¹ in km/mol; differences of fields and of displacements agree to this.
     strengths = infrared.intensities[-3:] * 42.255
