@@ -9,6 +9,9 @@ from activecharge.spectra.error_bars import Uncertain
 SOURCES = ("members", "forces", "statistics", "together")
 """Of error bars, in the order in which they are told."""
 
+_MOST_DIGITS = 6
+"""Of a number, however small its half-width."""
+
 
 def with_bar(value: float, width: float, digits: int = 2) -> str:
     """Write "1595 ± 12", as far as the half-width has `digits` digits; "–" for no number."""
@@ -16,11 +19,15 @@ def with_bar(value: float, width: float, digits: int = 2) -> str:
         return "–"
     if not np.isfinite(width):
         return f"{value:.4g}"
-    size = width if width > 0 else abs(value) * 1e-3 or 1.0
-    decimals = digits - 1 - int(np.floor(np.log10(size)))
+    decimals = min(_decimals(width, digits), _decimals(value, _MOST_DIGITS))
     if decimals > 6 or abs(value) >= 1e7:
         return f"{value:.3e} ± {width:.1e}"
     return f"{value:.{max(decimals, 0)}f} ± {width:.{max(decimals, 0)}f}"
+
+
+def _decimals(value: float, digits: int) -> int:
+    """Decimals that show so many digits of a value; of 0, any number will do."""
+    return digits - 1 - int(np.floor(np.log10(abs(value)))) if value else digits - 1
 
 
 def bar(number: Uncertain) -> str:

@@ -95,7 +95,12 @@ def read_system(folders: Sequence[Path | str], stage: str | None, skip: float) -
     """
     if not folders:
         raise UserError("there are no simulations; give the folder of at least one")
-    return gather({str(folder): read_simulation(folder, stage) for folder in folders}, skip)
+    known: dict[Path, str] = {}
+    for folder in folders:
+        if (place := Path(folder).resolve()) in known:
+            raise UserError(f"{folder}: is given twice; give each simulation once")
+        known[place] = str(folder)
+    return gather({name: read_simulation(name, stage) for name in known.values()}, skip)
 
 
 def gather(records: dict[str, SimulationRecord], skip: float = 0.0) -> System:

@@ -1,8 +1,19 @@
 """Charged oscillators whose currents, and so spectra, are known, as simulations in memory."""
 
+from pathlib import Path
+
 import numpy as np
 
-from activecharge.simulation.record import SimulationRecord
+from activecharge.files import write_json
+from activecharge.simulation.checkpointing import CHECKPOINT, Notes, save_checkpoint
+from activecharge.simulation.record import (
+    FACTS,
+    FORMAT,
+    SCALARS,
+    TABLE,
+    SimulationRecord,
+    columns,
+)
 from activecharge.spectra.spectra_options import SpectrumOptions
 from activecharge.spectra.spectrum import spectrum_of
 from activecharge.spectra.spectrum_records import Spectrum
@@ -87,3 +98,41 @@ def spectrum(*records: SimulationRecord, **options) -> Spectrum:
     """The spectrum of simulations in memory."""
     named = {f"run{place}": record for place, record in enumerate(records)}
     return spectrum_of(gather(named), SpectrumOptions(**options))
+
+
+def write(folder: Path, one: SimulationRecord) -> Path:
+    """A folder as `activecharge simulate` leaves it, of one stage."""
+    names = columns(one.members)
+    replicas = one.current.shape[1]
+    lines = [",".join(names)]
+    for row, time in enumerate(one.times_fs):
+        for replica in range(replicas):
+            known = {
+                "temperature_K": one.temperature[row, replica],
+                "volume_A3": np.nan if one.volume is None else one.volume[row, replica],
+            }
+            numbers = [time, replica, *(known.get(name, 0.0) for name in SCALARS)]
+            numbers += one.current[row, replica].ravel().tolist()
+            lines.append(",".join(repr(float(x)) for x in numbers))
+    stage = folder / "00-sample"
+    stage.mkdir(parents=True)
+    text = "\n".join(lines) + "\n"
+    (stage / TABLE).write_text(text)
+    facts = {
+        "format": FORMAT,
+        "members": one.members,
+        "masses_u": one.masses.tolist(),
+        "symbols": one.symbols,
+        "forces": one.forces,
+        "drivers": one.drivers,
+        "timestep_fs": one.timestep_fs,
+        "sample_every": one.spacing_fs / one.timestep_fs,
+        "periodic": one.volume is not None,
+        "stages": [
+            {"name": "sample", "folder": stage.name, "temperature_K": 300.0, "ensemble": "nve"}
+        ],
+    }
+    write_json(folder / FACTS, facts)
+    notes = Notes(lengths={f"{stage.name}/{TABLE}": len(text)}, done=True)
+    save_checkpoint(folder / CHECKPOINT, {}, notes)
+    return folder
