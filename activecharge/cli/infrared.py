@@ -125,12 +125,16 @@ def vibrations(
 
 def _options(kind: str, given: dict[str, Any]) -> Any:
     """Settings of a command; those that are None keep their defaults."""
-    from activecharge.campaign.settings.reading import parse
+    from pydantic import ValidationError
+
+    from activecharge.campaign.settings.mistakes import sentence
     from activecharge.spectra.spectra_options import SpectrumOptions, VibrationsOptions
 
     model = SpectrumOptions if kind == "spectrum" else VibrationsOptions
-    data = {name: value for name, value in given.items() if value is not None}
-    return parse(kind, lambda: model.model_validate(data))
+    try:
+        return model.model_validate({k: v for k, v in given.items() if v is not None})
+    except ValidationError as error:
+        raise UserError(f"{kind}: {sentence(error, model)}") from error
 
 
 def _further(settings: list[str]) -> dict[str, Any]:

@@ -22,7 +22,8 @@ def with_bar(value: float, width: float, digits: int = 2) -> str:
     decimals = min(_decimals(width, digits), _decimals(value, _MOST_DIGITS))
     if decimals > 6 or abs(value) >= 1e7:
         return f"{value:.3e} ± {width:.1e}"
-    return f"{value:.{max(decimals, 0)}f} ± {width:.{max(decimals, 0)}f}"
+    shown = max(decimals, 0)
+    return f"{round(value, decimals):.{shown}f} ± {round(width, decimals):.{shown}f}"
 
 
 def _decimals(value: float, digits: int) -> int:
