@@ -61,7 +61,7 @@ def parse_selection(**given: Any) -> SelectionOptions:
 
 
 def read_setting(item: str, example: str) -> tuple[str, Any]:
-    """A key and its value, which is read as in YAML, of "key=value" that looks like `example`."""
+    """A key and its value, which is read as in YAML."""
     key, text = named_value(item, example)
     try:
         return key, yaml.safe_load(text)
