@@ -38,6 +38,8 @@ MAY_IMPORT = {
     **dict.fromkeys(PARTS, FOUNDATION),
     **dict.fromkeys(STAGES, FOUNDATION | PARTS),
     "calculator": FOUNDATION | {"committee"},
+    "simulation": FOUNDATION | PARTS | {"committee", "sampling"},
+    "spectra": FOUNDATION | PARTS | {"calculator", "committee", "report", "simulation"},
     "execution": FOUNDATION,
     "campaign/settings": BELOW,
     "campaign/disk": FOUNDATION | PARTS | {"report", "campaign/settings"},
@@ -47,9 +49,9 @@ MAY_IMPORT = {
     "campaign/monitor": BELOW_MONITOR,
     "campaign/launch": BELOW_LAUNCH,
     "campaign/compare": BELOW_LAUNCH,
-    "campaign/standalone": BELOW_LAUNCH,
+    "campaign/standalone": BELOW_LAUNCH | {"simulation"},
     "cli": BELOW_LAUNCH
-    | {"campaign/jobs", "campaign/launch", "campaign/compare", "campaign/standalone"},
+    | {"campaign/jobs", "campaign/launch", "campaign/compare", "campaign/standalone", "spectra"},
     "__main__": {"cli"},
 }
 """Rooms of the package (modules or folders) and which others each may import."""

@@ -7,7 +7,7 @@ from typing import TextIO
 
 import typer
 
-from activecharge.cli import campaigns, data, jobs, verbs
+from activecharge.cli import campaigns, data, infrared, jobs, physics, verbs
 from activecharge.cli.exits import exits
 from activecharge.errors import INTERRUPTED, Note
 
@@ -33,6 +33,9 @@ for _command in (
     verbs.predict,
     verbs.evaluate,
     verbs.select,
+    physics.simulate,
+    infrared.spectrum,
+    infrared.vibrations,
     data.import_,
     data.doctor,
 ):

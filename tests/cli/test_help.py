@@ -19,6 +19,8 @@ COMMANDS = {
     "predict",
     "evaluate",
     "select",
+    "spectrum",
+    "vibrations",
     "import",
     "doctor",
 }
