@@ -165,6 +165,7 @@ COORDINATES
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("cp2k.psmp") is None, reason="CP2K (cp2k.psmp) is not installed")
 def test_the_file_is_what_cp2k_writes(tmp_path):
     rows = zip(DCDR_WATER.symbols, DCDR_WATER.positions, strict=True)

@@ -25,7 +25,9 @@ def test_a_label_is_as_good_wherever_its_frame_lies(trimer, trimer_label):
     """What is left of net forces and sums of tensors must not get a lever of a micrometre."""
     far = trimer.copy()
     far.positions += 1e4
-    assert gate(far, trimer_label, GateOptions()) is None
+    allowed = trimer_label | {"bec": trimer_label["bec"] + 1e-4}
+    assert gate(trimer, allowed, GateOptions()) is None
+    assert gate(far, allowed, GateOptions()) is None
 
 
 def shifted(value, amount):

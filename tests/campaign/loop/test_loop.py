@@ -1,6 +1,9 @@
 """The loop in both schedules, on disk: nothing is lost or done twice."""
 
+import shutil
+from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,14 +16,13 @@ from activecharge.campaign.loop.reporting import campaign_summary
 from activecharge.campaign.loop.state import CampaignState
 from activecharge.campaign.loop.stopping import is_over, may_select, why_no_more
 from activecharge.campaign.monitor.status import status
+from activecharge.campaign.settings.reading import load_campaign
 from activecharge.errors import UserError
 from activecharge.execution.inline import InlineExecutor
 from activecharge.execution.tasks import Lost, Result
-from activecharge.records import Choice, Failure, Prediction
+from activecharge.records import Choice, Failure, Label, Prediction
 
 pytestmark = pytest.mark.slow
-
-# -- on disk -----------------------------------------------------------------------------
 
 TINY = """\
 seed: 1
@@ -59,9 +61,9 @@ class MortalExecutor(InlineExecutor):
 def go(tmp_path, campaign):
     """Run a campaign in the same directory, with an executor of one's own."""
 
-    def go(text: str = TINY, executor=None, tell=lambda event: None) -> str:
+    def go(text: str = TINY, executor=None) -> str:
         with RunDirectory.writing(tmp_path / "run", campaign(text)) as directory:
-            return run_loop(directory, executor or InlineExecutor(), tell)
+            return run_loop(directory, executor or InlineExecutor(), lambda event: None)
 
     return go
 
@@ -69,6 +71,49 @@ def go(tmp_path, campaign):
 @pytest.fixture
 def run(tmp_path):
     return lambda: RunDirectory.open(tmp_path / "run")
+
+
+@dataclass
+class Ended:
+    """A campaign in turn that has come to its end.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        Its run directory, which is for all tests here: copy it to go on.
+    reason : str
+        Why it ended.
+    stages : list of (int, str)
+        Round and name of each stage, as told.
+    kept : dict of str to Label
+        What its executor brought, by content hash.
+    """
+
+    path: Path
+    reason: str = ""
+    stages: list[tuple[int, str]] = field(default_factory=list)
+    kept: dict[str, Label] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory) -> Ended:
+    home = tmp_path_factory.mktemp("ended")
+    ended, file = Ended(home / "run"), home / "campaign.yaml"
+    file.write_text(f"initial: [{{kind: clusters, count: 4}}]\n{BATCH}")
+
+    class Listening(InlineExecutor):
+        def wait(self, timeout):
+            found = super().wait(timeout)
+            ended.kept.update((r.key[1], r.value) for r in found if r.key[0] == "label")
+            return found
+
+    def tell(event):
+        if isinstance(event, StageEnded):
+            ended.stages.append((event.round, event.stage))
+
+    with RunDirectory.writing(ended.path, load_campaign(file)) as directory:
+        ended.reason = run_loop(directory, Listening(), tell)
+    return ended
 
 
 def identities(run: RunDirectory) -> dict[str, tuple[int, int]]:
@@ -100,8 +145,12 @@ def check_complete(run: RunDirectory) -> None:
 
 
 @pytest.mark.parametrize("text", [TINY, BATCH], ids=["streaming", "batch"])
-def test_to_the_end_and_again(go, run, text):
-    assert go(text) == "round 1 was the last"
+def test_to_the_end_and_again(go, run, ended, tmp_path, text):
+    if text == BATCH:
+        shutil.copytree(ended.path, tmp_path / "run")
+        assert ended.reason == "round 1 was the last"
+    else:
+        assert go(text) == "round 1 was the last"
     check_complete(run())
     before = identities(run())
     assert go(text) == "round 1 was the last"
@@ -130,18 +179,11 @@ def test_killed_again_and_again(go, run):
     check_complete(run())
 
 
-def test_in_turn_the_stages_of_a_round_are_told_in_their_order(go):
-    stages = []
-
-    def tell(event):
-        if isinstance(event, StageEnded):
-            stages.append((event.round, event.stage))
-
-    go(BATCH, tell=tell)
+def test_in_turn_the_stages_of_a_round_are_told_in_their_order(ended):
     end = ["label", "commit", "train", "test", "report"]
     first = ["draw", "holdout", *end]
     second = ["explore", "explore", "score", "select", *end]
-    assert stages == [(0, stage) for stage in first] + [(1, stage) for stage in second]
+    assert ended.stages == [(0, stage) for stage in first] + [(1, stage) for stage in second]
 
 
 def test_both_schedules_go_on_where_the_other_stopped(go, run):
@@ -286,9 +328,9 @@ def test_failures_do_not_count_as_labels(tmp_path, campaign, candidates, label):
         assert state.is_complete(state.rounds[0].choices) and len(state.rows()) == 1
 
 
-def test_a_label_that_was_learnt_and_is_made_again_is_no_news(go, run):
+def test_a_label_that_was_learnt_and_is_made_again_is_no_news(go, run, ended, tmp_path):
     """Deleted by hand, say: it is labelled again, and nobody learns it twice."""
-    go(BATCH)
+    shutil.copytree(ended.path, tmp_path / "run")
     before = sorted(path.name for path in run().path.joinpath("rounds").iterdir())
     min(run().labels.labels.iterdir()).unlink()
     assert go(BATCH) == "round 1 was the last"
@@ -296,22 +338,12 @@ def test_a_label_that_was_learnt_and_is_made_again_is_no_news(go, run):
     check_complete(run())
 
 
-def test_a_label_in_memory_is_the_label_on_disk(go, run):
+def test_a_label_in_memory_is_the_label_on_disk(ended):
     """Campaigns that are taken up again read what others have in memory."""
-    kept = {}
-
-    class Listening(InlineExecutor):
-        def wait(self, timeout):
-            found = super().wait(timeout)
-            for result in found:
-                if result.key[0] == "label":
-                    kept[result.key[1]] = result.value
-            return found
-
-    go(BATCH, Listening())
-    assert len(kept) > 8
-    for name, value in kept.items():
-        stored = run().labels.get(name)
+    run = RunDirectory.open(ended.path)
+    assert len(ended.kept) > 8
+    for name, value in ended.kept.items():
+        stored = run.labels.get(name)
         assert stored.values.keys() == value.values.keys()
         for key in value.values:
             np.testing.assert_array_equal(stored.values[key], value.values[key])
