@@ -67,7 +67,7 @@ class Springs:
     """
 
     def __init__(self, places, stiffness, bec=None, derived=True):
-        self.places, self.stiffness, self.derived = np.asarray(places), stiffness, derived
+        self.places, self.stiffness, self.derived = np.array(places), stiffness, derived
         self.bec = np.zeros((len(places), 3, 3)) if bec is None else bec
 
     def forget(self) -> None:
