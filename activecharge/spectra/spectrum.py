@@ -220,7 +220,7 @@ def _notes(system: System, ensemble: Ensemble) -> list[str]:
         notes.append("one member has no spread: the error bars lack that of the charges")
     if len([driver for driver in ensemble.units if driver is not None]) < 2:
         notes.append(
-            "no two members drove trajectories of their own (`simulate --forces each`): the error "
+            "no two members drove trajectories of their own (`simulate --set forces=each`): the error "
             "bars lack the uncertainty of forces"
         )
     if min(map(len, ensemble.central)) < 2:
