@@ -118,7 +118,9 @@ def student(freedom: int) -> float:
     return float(stdtrit(freedom, (1 + NOMINAL) / 2))
 
 
-def _between(measured: list[np.ndarray], value: np.ndarray, noise: float | np.ndarray = 0.0):
+def _between(
+    measured: list[np.ndarray], value: np.ndarray, noise: float | np.ndarray = 0.0
+) -> np.ndarray:
     """Half-width by the spread of members, of whose variance `noise` is not theirs."""
     here = np.array(measured).reshape(len(measured), -1)
     counts = np.isfinite(here).sum(axis=0)

@@ -35,7 +35,7 @@ class SpectrumOptions(Options):
         "harmonic", description="Quantum correction; `classical` is the same as `harmonic`."
     )
     temperature: PositiveFloat | None = Field(
-        None, description="Of the formula [K]; absent: that of the velocities, on average."
+        None, description="Of the formula [K]; absent: of each trajectory, that of its velocities."
     )
     step_correction: bool = Field(
         True,

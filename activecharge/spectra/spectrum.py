@@ -133,7 +133,7 @@ def _blocks(system: System, length: int, options: SpectrumOptions) -> int:
 def _ensemble(
     system: System, length: int, blocks: int, options: SpectrumOptions
 ) -> tuple[np.ndarray, Ensemble]:
-    """Wavenumbers (F,) in cm⁻¹, and S(ω) in (e·Å)²/fs."""
+    """Wavenumbers (F,) in cm⁻¹, and S(ω) in (e·Å)²/fs at the mean temperature."""
     raw = grid(length, options.window, system.spacing)
     timestep = system.timestep if options.step_correction else 0.0
     # Nyquist's own point has no sense with steps of the same length.
@@ -148,13 +148,18 @@ def _ensemble(
             power(part, system.spacing, length, options.window)[:, keep][:, inside]
             for part in _parts(trajectory, blocks)
         ]
-        units.setdefault(trajectory.driver, []).append(jacobian[inside] * np.array(parts))
-    whole = min(map(len, units.values())) >= ENOUGH
-    found = {
-        driver: np.array([parts.mean(axis=0) for parts in of]) if whole else np.concatenate(of)
-        for driver, of in units.items()
-    }
+        # Without a thermostat, each trajectory has a temperature of its own.
+        own = 1.0 if options.temperature else system.temperature / trajectory.temperature
+        units.setdefault(trajectory.driver, []).append(own * jacobian[inside] * np.array(parts))
+    found = {driver: _independent(of) for driver, of in units.items()}
     return x[inside], Ensemble(found, system.members)
+
+
+def _independent(trajectories: list[np.ndarray]) -> np.ndarray:
+    """Whole trajectories, or parts where there are few, as units of statistics."""
+    if len(trajectories) >= ENOUGH:
+        return np.array([parts.mean(axis=0) for parts in trajectories])
+    return np.concatenate(trajectories)
 
 
 def _parts(trajectory: Trajectory, blocks: int) -> list[np.ndarray]:
@@ -220,8 +225,8 @@ def _notes(system: System, ensemble: Ensemble) -> list[str]:
         notes.append("one member has no spread: the error bars lack that of the charges")
     if len([driver for driver in ensemble.units if driver is not None]) < 2:
         notes.append(
-            "no two members drove trajectories of their own (`simulate --forces each`): the error "
-            "bars lack the uncertainty of forces"
+            "no two members drove trajectories of their own (`simulate --set forces=each`): the "
+            "error bars lack the uncertainty of forces"
         )
     if min(map(len, ensemble.central)) < 2:
         notes.append("one trajectory in one block: the error bars lack statistics")

@@ -67,7 +67,7 @@ class Spectrum:
     peaks : tuple of Peak
     areas : tuple of Area
     temperature : float
-        Of the formula, K.
+        Of the formula, K; the mean where each trajectory has its own.
     volume : float or None
         Å³.
     formula : str

@@ -168,12 +168,18 @@ def _replicas(name: str, record: SimulationRecord, skip: float) -> list[Trajecto
             f"{name}: the current at {time:g} fs is not a number; the simulation went wrong there, "
             "so run it anew, with a shorter step or a committee that knows such frames"
         )
+    temperature = record.temperature[start:].mean(axis=0)
+    if not (temperature > 0).all():  # nor where it is no number
+        raise UserError(
+            f"{name}: its mean temperature is {temperature.min():g} K; atoms must move to have a "
+            "spectrum, so simulate at a temperature above 0"
+        )
     volume = record.volume
     return [
         Trajectory(
             current=current[:, replica],
             driver=driver,
-            temperature=float(record.temperature[start:, replica].mean()),
+            temperature=float(temperature[replica]),
             volume=None if volume is None else float(volume[start:, replica].mean()),
         )
         for replica, driver in enumerate(record.drivers)

@@ -130,3 +130,20 @@ def test_vibrations_that_are_refused(call, committee, water, tmp_path):
     refused(vibrations("water.xyz", "--fmax", "-1"), "fmax")
     refused(call("vibrations", tmp_path, water, "-o", "modes"), "no committee here")
     assert not (tmp_path / "modes").exists()
+
+
+def test_from_a_simulation_to_its_spectrum(call, committee, water):
+    assert call("vibrations", committee, water, "-o", "modes").code == 0
+    settings = ["--set", "stages=[{kind: nve, steps: 140}]", "--set", "temperature=20"]
+    settings += ["--set", "sample_every=1", "--set", "replicas=2"]
+    start = "modes/relaxed.extxyz"
+    code, _, err = call("simulate", committee, start, "-o", "md", *settings)
+    assert code == 0, err
+    code, out, err = call("spectrum", "md", "--resolution", "900", "--json")
+    assert code == 0, err
+    data = json.loads(out)
+    assert (data["formula"], data["trajectories"], data["members"]) == ("H2O", 2, [0, 1])
+    assert data["kind"] == "cluster" and max(data["curves"]["cross_section_A2"]) > 0
+    assert [note.split(":")[0] for note in data["notes"]] == [
+        "no two members drove trajectories of their own (`simulate --set forces=each`)"
+    ]

@@ -92,3 +92,23 @@ def test_notes(track):
     pushed = spectrum(record(*track, field_work=np.ones((4000, 2))), blocks=1)
     assert any("ran in a field" in note for note in pushed.notes)
     assert found.formula == "H2O"
+
+
+def test_each_trajectory_has_its_own_temperature(track):
+    """Half and twice the energy, seen at half and twice the temperature: the same spectrum."""
+    current, temperature = track
+    scale = np.sqrt([0.5, 2.0])[:, None]
+    one = spectrum(record(current, temperature), blocks=1)
+    two = spectrum(record(current * scale, temperature * scale[:, 0] ** 2), blocks=1)
+    assert two.temperature == pytest.approx(1.25 * one.temperature, rel=1e-3)
+    top = one.absorption.value.max()
+    np.testing.assert_allclose(two.absorption.value, one.absorption.value, atol=1e-12 * top)
+    # A temperature that is given holds for all.
+    fixed = spectrum(record(current * scale, temperature), blocks=1, temperature=300.0)
+    assert fixed.absorption.value.max() == pytest.approx(
+        1.25 * one.absorption.value.max(), rel=0.02
+    )
+
+
+def test_frozen(track):
+    refused(record(0 * track[0], 0.0), match="its mean temperature is 0 K")
