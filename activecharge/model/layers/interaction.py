@@ -1,24 +1,28 @@
 """Messages between atoms."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from activecharge.model.layers.mace_blocks import RealAgnosticResidualInteractionBlock, o3
-from activecharge.model.layers.mixing import ElementMixing, degrees, matrices, path_scales
+from activecharge.model.layers.mixing import ElementMixing, Mixing, degrees, matrices, path_scales
 from activecharge.model.layers.radial import RADIAL_HIDDEN, RadialNetwork
 from activecharge.model.neighbors import Neighbors
 
 
 class Interaction(torch.nn.Module):
-    """MACE's residual interaction; faster where nodes hold scalars only, as in the first one.
+    """MACE's residual interaction, its sums over neighbours taken as matrix products.
 
-    There the message A_i,clm = Σ_j R_cl(r_ij) h_jc Y_lm(r_ij) is one matrix product an atom. It
-    equals the block's own tensor product, which writes out every term of the sum.
+    Where nodes hold scalars only, as in the first one, the message
+    A_i,clm = Σ_j R_cl(r_ij) h_jc Y_lm(r_ij) is one matrix product an atom; else it is one for each
+    path (ℓ of nodes, of harmonics, of the message). Both equal the block's own tensor product,
+    which writes out every term of the sum.
     """
 
     scales: torch.Tensor
     own_degree: torch.Tensor
+    couplings: torch.Tensor
 
     def __init__(self, *, nodes: o3.Irreps, **settings: Any):
         super().__init__()
@@ -35,6 +39,10 @@ class Interaction(torch.nn.Module):
         above = degrees(settings["edge_attrs_irreps"].lmax)
         one_hot = torch.nn.functional.one_hot(above).to(self.scales.dtype)
         self.register_buffer("own_degree", one_hot[:, :, None], persistent=False)
+        if not self.scalar:
+            self.up = Mixing(block.linear_up, self.largest)
+            self.paths = _paths(block.conv_tp)
+            self.register_buffer("couplings", _couplings(block.conv_tp), persistent=False)
 
     def forward(
         self,
@@ -65,7 +73,7 @@ class Interaction(torch.nn.Module):
         block = self.block
         skip = self.skip(block.skip_tp.weight, nodes, attributes)
         if not self.scalar:
-            return self._by_block(attributes, nodes, harmonics, radial, neighbors), skip
+            return self._by_paths(nodes, harmonics, radial, neighbors), skip
         channels = nodes.shape[2]
         weights = block.conv_tp_weights(radial).unflatten(1, (-1, channels))
         up = nodes[0] @ (block.linear_up.weight.view(channels, -1) / channels**0.5)
@@ -77,16 +85,74 @@ class Interaction(torch.nn.Module):
         mixed = matrices(block.linear.weight, self.scales / block.avg_num_neighbors, channels)
         return message.flatten(2) @ mixed.flatten(0, 1), skip
 
-    def _by_block(
+    def _by_paths(
         self,
-        attributes: torch.Tensor,
         nodes: torch.Tensor,
         harmonics: torch.Tensor,
         radial: torch.Tensor,
         neighbors: Neighbors,
     ) -> torch.Tensor:
-        """The message by MACE's own block, whose layout is (N, channel, component) by ℓ."""
-        counts = [2 * ell + 1 for ell in range(self.largest + 1)]
-        flat = torch.cat([part.permute(1, 2, 0).flatten(1) for part in nodes.split(counts)], dim=1)
-        edges = neighbors.at_edges(harmonics)
-        return self.block(attributes, flat, edges, radial, neighbors.edges)[0].mT
+        """The message of nodes that hold vectors and tensors, too."""
+        block, channels, rows = self.block, nodes.shape[2], neighbors.rows
+        weights = block.conv_tp_weights(radial).unflatten(1, (-1, 1, channels)).unbind(1)
+        up = self.up(block.linear_up.weight, nodes).transpose(0, 1)
+        senders = neighbors.at_sender(up).split(_sizes(self.largest), dim=1)
+        coupled = (harmonics @ self.couplings).split([p.size for p in self.paths], dim=2)
+        sums: list[list[torch.Tensor]] = [[] for _ in range(1 + max(p.message for p in self.paths))]
+        for path, weight, coupling in zip(self.paths, weights, coupled, strict=True):
+            terms = neighbors.table((weight * senders[path.nodes]).flatten(1))
+            left = coupling.reshape(rows, -1, 2 * path.message + 1)
+            sums[path.message].append(torch.bmm(left.mT, terms.view(rows, -1, channels)))
+        mixed = matrices(block.linear.weight, self.scales / block.avg_num_neighbors, channels)
+        parts = mixed.split([len(paths) for paths in sums])
+        return torch.cat(
+            [torch.cat(paths, 2) @ m.flatten(0, 1) for paths, m in zip(sums, parts, strict=True)],
+            dim=1,
+        )
+
+
+@dataclass(frozen=True)
+class Path:
+    """One way to couple nodes with harmonics.
+
+    Attributes
+    ----------
+    nodes, harmonics, message : int
+        ℓ of each.
+    """
+
+    nodes: int
+    harmonics: int
+    message: int
+
+    @property
+    def size(self) -> int:
+        """Components of the nodes times those of the message."""
+        return (2 * self.nodes + 1) * (2 * self.message + 1)
+
+
+def _sizes(largest: int) -> list[int]:
+    return [2 * ell + 1 for ell in range(largest + 1)]
+
+
+def _paths(product: Any) -> list[Path]:
+    """Those of an e3nn `TensorProduct`, in its order, which goes by ℓ of the message."""
+    return [
+        Path(
+            product.irreps_in1[i.i_in1].ir.l,
+            product.irreps_in2[i.i_in2].ir.l,
+            product.irreps_out[i.i_out].ir.l,
+        )
+        for i in product.instructions
+    ]
+
+
+def _couplings(product: Any) -> torch.Tensor:
+    """Scaled Clebsch–Gordan coefficients of all paths, (L of harmonics, Σ path sizes)."""
+    columns = []
+    for path, instruction in zip(_paths(product), product.instructions, strict=True):
+        one = o3.wigner_3j(path.harmonics, path.nodes, path.message) * instruction.path_weight
+        whole = one.new_zeros(product.irreps_in2.dim, path.size)
+        whole[path.harmonics**2 : (path.harmonics + 1) ** 2] = one.flatten(1)
+        columns.append(whole)
+    return torch.cat(columns, dim=1)
