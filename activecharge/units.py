@@ -21,3 +21,6 @@ ACCELERATION = 9.648533212e-3
 
 DALTON_PER_A3 = 1.66053906660
 """1 u/Å³ in g/cm³."""
+
+DEBYE = 0.2081943
+"""1 debye in e·Å."""

@@ -117,16 +117,27 @@ def status(
     show(found.to_json(), status_text(found), as_json)
 
 
-def export(directory: RunDir, out: Out = Path("data.xyz")) -> None:
+def export(
+    directory: RunDir,
+    out: Out = Path("data.xyz"),
+    code: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            help="Write what this reads: mace, nequip, metatrain, deepmd (a folder) or les.",
+        ),
+    ] = None,
+) -> None:
     """Write a campaign's labels as extxyz, split by split, with a manifest of checksums.
 
     Example: `activecharge export runs/water_clusters -o data.xyz`
     """
     from activecharge.campaign.disk.run_directory import RunDirectory
     from activecharge.campaign.loop.state import CampaignState
-    from activecharge.campaign.loop.teaching import export_dataset
+    from activecharge.campaign.loop.teaching import export_dataset, export_dataset_for
 
-    show_files(export_dataset(CampaignState(RunDirectory.open(directory)), out))
+    state = CampaignState(RunDirectory.open(directory))
+    show_files(export_dataset_for(code, state, out) if code else export_dataset(state, out))
 
 
 def report(directory: RunDir) -> None:

@@ -45,37 +45,30 @@ def init(
 
     Example: `activecharge init water.yaml --system clusters --reference tblite`
     """
-    from activecharge.campaign.standalone.first_campaign import (
-        Beginning,
-        first_campaign,
-        refuse_old,
-        write_first,
-    )
+    from activecharge.campaign.standalone import first_campaign as first
     from activecharge.errors import UserError
 
-    refuse_old(file)
+    first.refuse_old(file)
     if frames and labelled:
         raise UserError("--frames and --labelled: give one of them")
     asking = sys.stdin.isatty() and not yes
     if asking and not (frames or labelled or system):
-        frames, labelled = _ask_files()
-    if asking and not (frames or labelled or system):
-        system = _choose("Clusters, bulk, or both", ("clusters", "bulk", "both"))
+        frames, labelled, system = _ask_begin()
     chosen = None if labelled else _reference(reference, settings or [], asking)
-    begin = Beginning(name or file.stem, chosen, frames, labelled, system or "clusters")
-    campaign = first_campaign(begin)
-    write_first(campaign, file)
+    begin = first.Beginning(name or file.stem, chosen, frames, labelled, system or "clusters")
+    campaign = first.first_campaign(begin)
+    first.write_first(campaign, file)
     typer.echo(f"{file}: labels by {campaign.level_of_theory}")
     typer.echo(f"next: activecharge run {file} --dry-run, which tells what it will cost")
 
 
-def _ask_files() -> tuple[Path | None, Path | None]:
-    """Which file somebody has, without labels or with."""
+def _ask_begin() -> tuple[Path | None, Path | None, str | None]:
+    """Which file somebody has, without labels or with; or else what to build."""
     have = _choose("What do you have", ("nothing", "frames", "labelled"))
     if have == "nothing":
-        return None, None
+        return None, None, _choose("Clusters, bulk, or both", ("clusters", "bulk", "both"))
     path = Path(typer.prompt("File"))
-    return (path, None) if have == "frames" else (None, path)
+    return (path, None, None) if have == "frames" else (None, path, None)
 
 
 def _reference(kind: str | None, settings: list[str], asking: bool) -> "ReferenceOptions":

@@ -77,8 +77,8 @@ def first_campaign(begin: Beginning) -> Campaign:
     Raises
     ------
     UserError
-        If the system is none of those, a file cannot be read or holds too little, or the reference cannot treat cells and is
-        to.
+        If the system is none of those, a file cannot be read or holds too little, or the
+        reference cannot treat cells and is to.
     """
     if begin.labels is not None:
         found = [label.candidate.atoms for label in read_labels(begin.labels)]

@@ -53,7 +53,7 @@ class LabelCost:
 
 @dataclass(frozen=True)
 class TrainingCost:
-    """Processor seconds of an optimizer step of a training, and peak memory of its process [GiB]."""
+    """Processor seconds of an optimizer step of a training, and its peak memory [GiB]."""
 
     step: float
     memory: float
