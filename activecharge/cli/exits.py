@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from activecharge import __version__
-from activecharge.errors import INTERRUPTED, UserError
+from activecharge.errors import INTERRUPTED, WAITING, OutputsMissing, UserError
 
 PLEASE_TELL = (
     "this is a fault of the program: please tell it on the project's issue tracker, with that "
@@ -31,6 +31,8 @@ def exits(folder: Path | None = None) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         _end("stopped; give the same command again to go on", INTERRUPTED)
+    except OutputsMissing as waiting:
+        _end(f"waiting: {waiting}", WAITING)
     except Exception as error:
         mistake = _mistake(error)
         if mistake is not None:

@@ -69,6 +69,8 @@ def time_labels(campaign: Campaign, frames: Sequence[Candidate]) -> LabelCost:
         Drawn as the campaign will draw them.
     """
     reference = campaign.reference
+    if reference.kind == "folder":
+        return LabelCost(None, "labels are made outside of the program")
     quick = reference.model_copy(update={"timeout": min(reference.timeout, LONGEST), "retries": 0})
     threads = campaign.executor.label_cpus
     queue = sorted(frames, key=lambda c: len(c.atoms))
