@@ -33,3 +33,6 @@ HBAR = 0.6582119569
 
 AVOGADRO = 6.02214076e23
 """Entities in a mole."""
+
+DEBYE = 0.2081943
+"""1 debye in e·Å."""

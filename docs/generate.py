@@ -19,8 +19,9 @@ HERE = Path(__file__).parent
 HEAD = """# Campaign files
 
 A campaign is one YAML file. Every key, with its default, in the order of the file; a key that is
-not listed here is refused. `activecharge validate FILE` prints a campaign with all defaults
-written out. Units stand in square brackets: Å, eV, e (elementary charge), fs, K.
+not listed here is refused. `activecharge init` writes a first file
+([starting.md](starting.md)). `activecharge validate FILE` prints what a file changes; with `--all`,
+every key. Units stand in square brackets: Å, eV, e (elementary charge), fs, K.
 
 This page is generated from the program's own settings by `python docs/generate.py`.
 An editor that understands JSON schemas completes keys with `campaigns/campaign.schema.json`; the

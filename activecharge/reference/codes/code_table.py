@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pydantic import JsonValue
 
-from activecharge.reference.codes import ase, command, pyscf, recorded, xtb
+from activecharge.reference.codes import ase, command, folder, pyscf, recorded, xtb
 from activecharge.reference.codes.code_options import CodeOptions
 from activecharge.reference.codes.cp2k import cp2k
 from activecharge.reference.codes.tblite import tblite
@@ -73,6 +73,7 @@ _ALL: tuple[Code[Any], ...] = (
     ase,
     recorded,
     command,
+    folder,
 )
 """In the order of the doctor and of the pages."""
 
