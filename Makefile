@@ -1,6 +1,6 @@
 # make demo   build the environment and run a whole campaign on water clusters
-# make test   build the environment and run the tests: six minutes on two cores
-# make quick  the tests for those who edit, without what is slow or starts Ray: under a minute
+# make test   build the environment and run the tests
+# make quick  the tests for those who edit: without what trains, runs whole campaigns or starts Ray
 # make check  style, types and tests, as CI does
 
 PYTHON ?= python3
