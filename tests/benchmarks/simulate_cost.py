@@ -24,10 +24,10 @@ from activecharge.committee.committee import Committee
 from activecharge.model.model_options import ModelOptions
 from activecharge.model.network import Architecture, ChargeModel
 from activecharge.simulation.committee_forces import CommitteeForces
-from activecharge.simulation.integrating import Ledger, Stepper
-from activecharge.simulation.motion import Motion
-from activecharge.simulation.pulling import Request
 from activecharge.simulation.stage_options import NveStage
+from activecharge.simulation.stepping.integrating import Ledger, Stepper
+from activecharge.simulation.stepping.motion import Motion
+from activecharge.simulation.stepping.pulling import Request
 
 MEMBERS, MOLECULES, STEPS, ROUNDS = 4, 64, 8, 5
 SAMPLE_EVERY = 4

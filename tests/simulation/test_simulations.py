@@ -19,9 +19,9 @@ from activecharge.errors import UserError
 from activecharge.model.graph import build_graph
 from activecharge.simulation.checkpointing import CHECKPOINT
 from activecharge.simulation.committee_forces import CommitteeForces
-from activecharge.simulation.pulling import Request
 from activecharge.simulation.record import read_simulation
 from activecharge.simulation.stage_options import NvtStage
+from activecharge.simulation.stepping.pulling import Request
 from activecharge.units import ACCELERATION, BOLTZMANN
 
 SHORT = {"temperature": 20.0, "sample_every": 2, "frames_every": 4, "checkpoint_every": 4}
