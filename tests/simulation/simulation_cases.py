@@ -11,7 +11,7 @@ from activecharge.model.last_layer import LastLayer
 from activecharge.model.model_options import ModelOptions
 from activecharge.model.network import Architecture, ChargeModel
 from activecharge.properties import PROPERTIES
-from activecharge.simulation.pulling import Answer, Request, Sample
+from activecharge.simulation.stepping.pulling import Answer, Request, Sample
 
 
 def make_committee(

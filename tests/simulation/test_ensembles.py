@@ -5,10 +5,10 @@ import pytest
 from scipy import stats
 from simulation_cases import Springs
 
-from activecharge.simulation.integrating import Ledger, Stepper
-from activecharge.simulation.motion import Motion
-from activecharge.simulation.pulling import Answer, Request
 from activecharge.simulation.stage_options import NptStage, NveStage, NvtStage
+from activecharge.simulation.stepping.integrating import Ledger, Stepper
+from activecharge.simulation.stepping.motion import Motion
+from activecharge.simulation.stepping.pulling import Answer, Request
 from activecharge.units import BOLTZMANN
 
 KELVIN = 300.0

@@ -6,13 +6,13 @@ from simulation_cases import Springs, make_committee, waters
 from test_ensembles import make_motion, make_stepper
 
 from activecharge import simulate
-from activecharge.simulation.pulling import field_at
 from activecharge.simulation.stage_options import (
     ConstantField,
     NveStage,
     OscillatingField,
     PulseField,
 )
+from activecharge.simulation.stepping.pulling import field_at
 
 BEC = np.stack([np.diag([1.0, 0.5, 0.2]) + 0.1, -np.diag([0.3, 0.6, 0.9])])
 
