@@ -81,6 +81,12 @@ def optimize(
     return history
 
 
+class _Adam(torch.optim.Adam):
+    """Adam that skips a step without a look at it where `found_inf` is 1, as torch's own does."""
+
+    found_inf: torch.Tensor
+
+
 class _Descent:
     """Adam's steps on a model, and the average of its weights.
 
@@ -91,7 +97,7 @@ class _Descent:
     def __init__(self, model: torch.nn.Module, options: TrainingOptions, peak: float, steps: int):
         self._options, self._weights = options, list(model.parameters())
         # One pass over all weights, which are many and small.
-        self._adam = torch.optim.Adam(self._weights, lr=peak, amsgrad=True, fused=True)
+        self._adam = _Adam(self._weights, lr=peak, amsgrad=True, fused=True)
         self._rates = torch.optim.lr_scheduler.LambdaLR(self._adam, lambda s: _shape(s, steps))
         self.average = copy.deepcopy(model)
         self._averaged = list(self.average.parameters())

@@ -12,11 +12,15 @@ SILU_SCALE = 1.6791767
 """Inverse root mean square of SiLU of a standard normal variable."""
 
 
-class RadialBasis(RadialEmbeddingBlock):
+class RadialBasis(torch.nn.Module):
     """MACE's Bessel functions and its polynomial cutoff of order 5, written without powers."""
 
     def __init__(self, cutoff: float, size: int):
-        super().__init__(r_max=cutoff, num_bessel=size, num_polynomial_cutoff=5, apply_cutoff=False)
+        super().__init__()
+        block = RadialEmbeddingBlock(r_max=cutoff, num_bessel=size, num_polynomial_cutoff=5)
+        # Checkpoints hold both under these names.
+        self.bessel_fn: torch.nn.Module = block.bessel_fn
+        self.cutoff_fn: torch.nn.Module = block.cutoff_fn
         self._cutoff = cutoff
 
     def forward(self, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -32,12 +36,11 @@ class RadialBasis(RadialEmbeddingBlock):
         envelope : (E, 1)
             1 at zero distance; 0 at the cutoff with its first two derivatives.
         """
-        bessel = self.bessel_fn
         x = (lengths / self._cutoff).clamp(max=1.0)
         square = x * x
         envelope = 1 - square * square * x * (21 - 35 * x + 15 * square)
-        waves = torch.sin(lengths * bessel.bessel_weights)
-        return waves * (envelope / lengths * bessel.prefactor), envelope
+        waves = torch.sin(lengths * self.bessel_fn.get_buffer("bessel_weights"))
+        return waves * (envelope / lengths * self.bessel_fn.get_buffer("prefactor")), envelope
 
 
 class RadialNetwork(torch.nn.Module):
