@@ -122,6 +122,41 @@ def test_metatrain_finds_every_key_in_every_frame(write, labels):
             assert np.allclose(found, expected, atol=EXACT, equal_nan=True)
 
 
+@pytest.mark.skipif(not importlib.util.find_spec("metatrain"), reason="metatrain is not installed")
+def test_metatrain_reads_it_with_its_own_reader(write, labels):
+    from metatrain.utils.data.readers.ase import read_energy, read_generic
+    from omegaconf import OmegaConf
+
+    (path, _), _ = write("metatrain")
+
+    def target(key, **more):
+        given = {
+            "key": key,
+            "read_from": str(path),
+            "num_subtargets": 1,
+            "unit": "",
+            "quantity": "",
+        }
+        return OmegaConf.create(given | more)
+
+    gradients = {name: {"key": f"REF_{name}", "read_from": str(path)} for name in ("forces",)}
+    energy = target("REF_energy", per_atom=False, sample_kind="system", type="scalar", virial=False)
+    energies, _ = read_energy("energy", OmegaConf.merge(energy, gradients, {"stress": False}))
+    atomic = {"per_atom": True, "sample_kind": "atom"}
+    tensor = target("REF_bec", type={"cartesian": {"rank": 2}}, **atomic)
+    tensors, _ = read_generic("mtt::bec", tensor)
+    charges, _ = read_generic("mtt::charges", target("REF_charges", type="scalar", **atomic))
+    for row, label in enumerate(labels[:2]):
+        block = energies[row].block()
+        assert np.isclose(block.values.item(), label.values["energy"], atol=EXACT)
+        slope = block.gradient("positions").values.numpy()[..., 0]
+        assert np.allclose(-slope, label.values["forces"], rtol=0, atol=EXACT)
+        found = tensors[row].block().values.numpy()[..., 0]
+        assert np.allclose(found, label.values["bec"], rtol=0, atol=EXACT)
+        found = charges[row].block().values.numpy()[:, 0]
+        assert np.allclose(found, label.values["charges"], rtol=0, atol=EXACT)
+
+
 def test_les_has_the_displacement_first(write, labels):
     (path, _), _ = write("les")
     for atoms, label in zip(ase.io.read(path, ":"), labels, strict=False):
