@@ -15,6 +15,7 @@ ROOT = Path(activecharge.__file__).parent
 
 FOUNDATION = {
     "errors",
+    "extensions",
     "files",
     "formats",
     "jsonl",

@@ -94,7 +94,9 @@ def test_nequip_reads_what_ase_has_standard_names_for(write, labels):
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("nequip"), reason="nequip is not installed")
-def test_nequip_reads_it_with_its_own_reader(write, labels):
+def test_nequip_reads_it_with_its_own_reader(write, labels, monkeypatch):
+    # e3nn 0.4, which MACE pins, loads its own constants in the old way.
+    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
     from nequip.data.ase import from_ase
 
     (path, _), _ = write("nequip")
@@ -118,6 +120,41 @@ def test_metatrain_finds_every_key_in_every_frame(write, labels):
             expected = label.values.get(name, np.full(shape, np.nan))
             found = np.reshape(atoms.info[key], shape)
             assert np.allclose(found, expected, atol=EXACT, equal_nan=True)
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("metatrain"), reason="metatrain is not installed")
+def test_metatrain_reads_it_with_its_own_reader(write, labels):
+    from metatrain.utils.data.readers.ase import read_energy, read_generic
+    from omegaconf import OmegaConf
+
+    (path, _), _ = write("metatrain")
+
+    def target(key, **more):
+        given = {
+            "key": key,
+            "read_from": str(path),
+            "num_subtargets": 1,
+            "unit": "",
+            "quantity": "",
+        }
+        return OmegaConf.create(given | more)
+
+    gradients = {name: {"key": f"REF_{name}", "read_from": str(path)} for name in ("forces",)}
+    energy = target("REF_energy", per_atom=False, sample_kind="system", type="scalar", virial=False)
+    energies, _ = read_energy("energy", OmegaConf.merge(energy, gradients, {"stress": False}))
+    atomic = {"per_atom": True, "sample_kind": "atom"}
+    tensor = target("REF_bec", type={"cartesian": {"rank": 2}}, **atomic)
+    tensors, _ = read_generic("mtt::bec", tensor)
+    charges, _ = read_generic("mtt::charges", target("REF_charges", type="scalar", **atomic))
+    for row, label in enumerate(labels[:2]):
+        block = energies[row].block()
+        assert np.isclose(block.values.item(), label.values["energy"], atol=EXACT)
+        slope = block.gradient("positions").values.numpy()[..., 0]
+        assert np.allclose(-slope, label.values["forces"], rtol=0, atol=EXACT)
+        found = tensors[row].block().values.numpy()[..., 0]
+        assert np.allclose(found, label.values["bec"], rtol=0, atol=EXACT)
+        found = charges[row].block().values.numpy()[:, 0]
+        assert np.allclose(found, label.values["charges"], rtol=0, atol=EXACT)
 
 
 def test_les_has_the_displacement_first(write, labels):
