@@ -14,6 +14,7 @@ frames name the committee that chose them."""
 
 COMMITTEE = 1
 DATASET = 1
+PACKED_COMMITTEE = 1
 
 
 def check_version(data: dict[str, Any], known: int, where: Path) -> None:

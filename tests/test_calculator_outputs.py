@@ -33,9 +33,9 @@ def asked(committee, monkeypatch) -> list[set[str]]:
     found: list[set[str]] = []
     predict = committee.predict
 
-    def note(frames, outputs):
+    def note(frames, outputs, **settings):
         found.append(set(outputs))
-        return predict(frames, outputs)
+        return predict(frames, outputs, **settings)
 
     monkeypatch.setattr(committee, "predict", note)
     return found

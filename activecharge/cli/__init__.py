@@ -33,6 +33,7 @@ for _command in (
     verbs.predict,
     verbs.evaluate,
     verbs.select,
+    verbs.pack,
     data.import_,
     data.doctor,
 ):

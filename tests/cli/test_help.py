@@ -19,6 +19,7 @@ COMMANDS = {
     "predict",
     "evaluate",
     "select",
+    "pack",
     "import",
     "doctor",
 }
