@@ -109,8 +109,7 @@ class ChargeCalculator(Calculator):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        whole = committee if isinstance(committee, Committee) else Committee.load(committee, device)
-        self.committee = whole if member is None else whole.member(member)
+        self.committee = Committee.opened(committee, device, member)
         self.warn_beyond = warn_beyond
         self._fixed = None if outputs is None else self._checked(outputs)
         self._kept = KeptPairs(skin)

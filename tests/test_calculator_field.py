@@ -3,19 +3,17 @@
 import numpy as np
 import pytest
 from ase import Atoms, units
-from ase.build import molecule
 from ase.calculators.calculator import PropertyNotImplementedError
 from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
 from ase.md.verlet import VelocityVerlet
-from test_calculator import make_committee
 from test_calculator_outputs import untaught
+from tiny_committees import CELL, dimer, make_committee
 
 from activecharge import ChargeCalculator, Committee
 from activecharge.errors import UserError
 
 FIELD = np.array([0.3, -0.2, 0.5])
 COUPLINGS = ("independent", "global", "local", "dipolar")
-CELL = [[6.5, 0.0, 0.0], [0.5, 6.0, 0.0], [-0.4, 0.3, 6.2]]
 
 
 @pytest.fixture(scope="module", params=COUPLINGS)
@@ -24,16 +22,7 @@ def committee(request) -> Committee:
 
 
 def frame(periodic: bool) -> Atoms:
-    atoms = molecule("H2O")
-    second = molecule("H2O")
-    second.rotate(70, (1, 2, 0))
-    second.positions += [2.8, 0.4, 0.1]
-    atoms += second
-    atoms.rattle(0.03, seed=1)
-    if periodic:
-        atoms.set_cell(CELL)
-        atoms.pbc = True
-    return atoms
+    return dimer(CELL if periodic else None)
 
 
 @pytest.mark.parametrize("periodic", [False, True])

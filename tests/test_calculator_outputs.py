@@ -11,7 +11,7 @@ from ase import Atoms
 from ase.build import molecule
 from ase.calculators.calculator import PropertyNotImplementedError
 from ase.vibrations import Infrared
-from test_calculator import make_committee
+from tiny_committees import make_committee
 
 from activecharge import ChargeCalculator, Committee
 from activecharge.calculator import ExtrapolationWarning

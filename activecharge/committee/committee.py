@@ -120,6 +120,14 @@ class Committee:
             "`activecharge pack` wrote"
         )
 
+    @classmethod
+    def opened(
+        cls, committee: "Committee | Path | str", device: str = "cpu", member: int | None = None
+    ) -> "Committee":
+        """A committee as it is given, or loaded; or one member of it, counting from 0."""
+        whole = committee if isinstance(committee, Committee) else cls.load(committee, device)
+        return whole if member is None else whole.member(member)
+
     def pack(self, path: Path | str) -> Path:
         """Write all of it into one file, to share; `load` opens it, and runs no code.
 
