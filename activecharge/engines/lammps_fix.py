@@ -104,6 +104,7 @@ class CommitteeFix:
         self._answers = Answers(committee, outputs, device, member, field, skin)
         self._engine, self._name, self._symbols = engine, name, np.array(symbols)
         self._error: Exception | None = None
+        self._watched = False
         self.prediction: Prediction | None = None
         _check(engine, symbols)
         engine.command(f"fix {name} all external pf/callback 1 1")
@@ -111,15 +112,19 @@ class CommitteeFix:
         engine.set_fix_external_callback(name, self._called, None)
 
     def run(self, steps: int) -> None:
-        """`run <steps>`, after which an error of the committee is raised, not printed alone.
+        """`run <steps>`, and raise what the committee raised; LAMMPS' own command stops there, too,
+        and prints it alone.
 
         Raises
         ------
         UserError
             If the committee can say nothing of a frame that came.
         """
-        self._error = None
-        self._engine.command(f"run {steps}")
+        self._error, self._watched = None, True
+        try:
+            self._engine.command(f"run {steps}")
+        finally:
+            self._watched = False
         if self._error is not None:
             raise self._error
 
@@ -132,7 +137,7 @@ class CommitteeFix:
         positions: np.ndarray,
         forces: np.ndarray,
     ) -> None:
-        """What LAMMPS calls; its own loop does not see exceptions."""
+        """What LAMMPS calls. Its own loop does not see exceptions, but stops at a timeout."""
         forces[:] = 0.0
         if self._error is not None:
             return
@@ -141,7 +146,8 @@ class CommitteeFix:
         except Exception as error:
             self._error = error
             self._engine.force_timeout()
-            raise
+            if not self._watched:
+                raise
 
     def _answer(self, ids: np.ndarray, positions: np.ndarray, forces: np.ndarray) -> None:
         engine, order = self._engine, np.argsort(ids)

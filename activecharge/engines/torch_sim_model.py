@@ -112,7 +112,7 @@ def _frames(state: "SimState") -> list[Atoms]:
         for tensor in (state.positions, state.cell, state.atomic_numbers, state.system_idx)
     )
     # One truth value, or one along each axis.
-    periodic = np.array(torch.as_tensor(state.pbc).cpu())
+    periodic = torch.as_tensor(state.pbc).tolist()
     return [
         Atoms(
             numbers=numbers[frame == index],

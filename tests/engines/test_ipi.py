@@ -79,7 +79,7 @@ def files(independent, tmp_path):
 
 RUN = """
 from ipi.engine.simulation import Simulation
-simulation = Simulation.load_from_file("input.xml", request_banner=False)
+simulation = Simulation.load_from_xml(open("input.xml"), request_banner=False)
 simulation.run()
 """
 
@@ -103,7 +103,7 @@ FORCES = """
 import json
 import numpy as np
 from ipi.engine.simulation import Simulation
-simulation = Simulation.load_from_file("input.xml", request_banner=False)
+simulation = Simulation.load_from_xml(open("input.xml"), request_banner=False)
 [system] = simulation.syslist
 system.forces.pots
 found = system.motion.integrator.EDAforces(0.0)

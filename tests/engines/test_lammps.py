@@ -48,6 +48,12 @@ def prepare(engine, frame, style="charge", boundary=None):
     engine.create_atoms(len(frame), None, kinds, frame.positions.ravel().tolist())
 
 
+def per_atom(engine, name: str) -> np.ndarray:
+    """Values in the order of the atoms' IDs, ghosts apart."""
+    ids, values = (engine.numpy.extract_atom(n)[: engine.get_natoms()] for n in ("id", name))
+    return values[np.argsort(ids)]
+
+
 @pytest.mark.parametrize("field", [None, FIELD])
 @pytest.mark.parametrize("cell", [None, CELL])
 def test_a_frame_is_as_in_ase(lammps, dipolar, cell, field):
@@ -61,11 +67,8 @@ def test_a_frame_is_as_in_ase(lammps, dipolar, cell, field):
     frame.calc = ChargeCalculator(dipolar, field=field)
     # Rounding of energies near 1e3 eV.
     assert lammps.get_thermo("pe") == pytest.approx(frame.get_potential_energy(), abs=1e-10)
-    order = np.argsort(lammps.numpy.extract_atom("id"))
-    forces = lammps.numpy.extract_atom("f")[order]
-    np.testing.assert_allclose(forces, frame.get_forces(), atol=1e-10)
-    charges = lammps.numpy.extract_atom("q")[order]
-    np.testing.assert_allclose(charges, frame.get_charges(), atol=1e-12)
+    np.testing.assert_allclose(per_atom(lammps, "f"), frame.get_forces(), atol=1e-10)
+    np.testing.assert_allclose(per_atom(lammps, "q"), frame.get_charges(), atol=1e-12)
     z = frame.calc.get_property("born_effective_charges", frame)
     np.testing.assert_allclose(fix.prediction.mean["bec"], z, atol=1e-12)
     if cell is None:
@@ -84,8 +87,7 @@ def test_dynamics_are_those_of_ase(lammps, dipolar):
     fix.run(5)
     frame.calc = ChargeCalculator(dipolar)
     VelocityVerlet(frame, 0.5 * units.fs).run(5)
-    order = np.argsort(lammps.numpy.extract_atom("id"))
-    ways = lammps.numpy.extract_atom("x")[order] - frame.positions
+    ways = per_atom(lammps, "x") - frame.positions
     ways -= np.round(ways @ np.linalg.inv(CELL)) @ CELL
     # Steps of the same method; constants of nature differ in the seventh digit.
     assert np.abs(ways).max() < 1e-6
@@ -96,6 +98,7 @@ def test_a_frame_of_which_nothing_can_be_said_ends_the_run(lammps, dipolar):
     fix = CommitteeFix(lammps, dipolar, ("H", "Na"))
     with pytest.raises(UserError, match="the model knows H, O, not Na"):
         fix.run(100)
+    assert lammps.extract_global("ntimestep") < 3
 
 
 def test_other_settings_are_refused(lammps, dipolar):
