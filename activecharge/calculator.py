@@ -11,7 +11,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 
 from activecharge.committee.calibration.extrapolation import largest_excess
 from activecharge.committee.committee import Committee
-from activecharge.committee.fields import why_no_potential
+from activecharge.committee.uniform_field import why_no_potential
 from activecharge.errors import UserError
 from activecharge.model.space.skin import SKIN, KeptPairs
 from activecharge.properties import LATENT_CHARGES, PROPERTIES, QUANTITIES

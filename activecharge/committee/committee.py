@@ -9,8 +9,8 @@ from ase import Atoms
 
 from activecharge.committee.calibration.calibration import CALIBRATION, Calibration
 from activecharge.committee.estimates import Members, Network, Source
-from activecharge.committee.fields import UniformField
 from activecharge.committee.packed import Parts, pack, unpack
+from activecharge.committee.uniform_field import UniformField
 from activecharge.errors import UserError
 from activecharge.model import ARCHITECTURE, LAST_LAYER
 from activecharge.model.checkpoint import load_model

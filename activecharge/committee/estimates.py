@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from activecharge.committee.disagreement import spread
-from activecharge.committee.fields import UniformField
+from activecharge.committee.uniform_field import UniformField
 from activecharge.model.geometry import trace_geometry
 from activecharge.model.graph import Graph
 from activecharge.model.last_layer import LastLayer

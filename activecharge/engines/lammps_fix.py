@@ -59,7 +59,7 @@ class CommitteeFix:
     triclinic) or along none; one process. Energy enters `pe`, the virial the pressure. Where the
     atom style has charges (`charge`, `full`), each step's charges are there: those of the
     reference, or latent ones. In a field with the independent coupling there is no energy and no
-    virial, see `activecharge.committee.fields`: LAMMPS then has zeros.
+    virial, see `activecharge.committee.uniform_field`: LAMMPS then has zeros.
 
     Parameters
     ----------

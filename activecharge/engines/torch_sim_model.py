@@ -38,7 +38,7 @@ class TorchSimModel(ModelInterface):
     for free frames; and of `outputs` what the committee offers: charges or latent_charges (N,) e,
     born_effective_charges (N, 3, 3) e, [polarization, displacement]. The spread of each comes as
     `<name>_std`, (N,) or (B,). In a field with the independent coupling there is no energy and no
-    stress, see `activecharge.committee.fields`: they are NaN there, and dynamics go on.
+    stress, see `activecharge.committee.uniform_field`: they are NaN there, and dynamics go on.
 
     Parameters
     ----------

@@ -1,15 +1,16 @@
 """The script of each engine's page runs as it stands there."""
 
 import re
+from pathlib import Path
 
 import pytest
 from ase.io import write
-from conftest import ROOT
 from tiny_committees import CELL, dimer
 
 from activecharge.engines.lammps_fix import start_lammps
 from activecharge.errors import UserError
 
+DOCS = Path(__file__).parents[2] / "docs" / "engines"
 PAGES = {"ase": CELL, "ipi": None, "torch_sim": CELL, "lammps": CELL}
 
 
@@ -27,7 +28,7 @@ def need(page: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_the_script_of_a_page_runs(script, independent, tmp_path, page):
     need(page)
-    text = (ROOT / "docs" / "engines" / f"{page}.md").read_text(encoding="utf-8")
+    text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
     [code] = re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S)
     assert len(code.splitlines()) < 25
     independent.pack(tmp_path / "water.acx")
