@@ -173,7 +173,9 @@ def _edges(near: Pairs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     # Each pair gives two edges.
     senders = np.concatenate([near.first, near.second])
     receivers = np.concatenate([near.second, near.first])
-    order = np.lexsort([senders, receivers])
+    # By receiver, then by sender; of one number, and sooner done where pairs are sorted.
+    atoms = int(senders.max(initial=0)) + 1
+    order = np.argsort(receivers * atoms + senders, kind="stable")
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     reverse = np.roll(place, len(near.first))[order]
