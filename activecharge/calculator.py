@@ -13,7 +13,7 @@ from activecharge.committee.calibration.extrapolation import largest_excess
 from activecharge.committee.committee import Committee
 from activecharge.committee.uniform_field import why_no_potential
 from activecharge.errors import UserError
-from activecharge.model.space.skin import SKIN, KeptPairs
+from activecharge.model.space.kept_pairs import SKIN, KeptPairs
 from activecharge.properties import LATENT_CHARGES, PROPERTIES, QUANTITIES
 from activecharge.records import Prediction
 

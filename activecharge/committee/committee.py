@@ -17,8 +17,8 @@ from activecharge.model.checkpoint import load_model
 from activecharge.model.graph import Graph, build_graph, join
 from activecharge.model.last_layer import LastLayer
 from activecharge.model.network import ChargeModel
+from activecharge.model.space.kept_pairs import KeptPairs
 from activecharge.model.space.pairs import find_pairs
-from activecharge.model.space.skin import KeptPairs
 from activecharge.model.taught import offered, why_not_offered
 from activecharge.properties import LATENT_CHARGES
 from activecharge.records import Prediction

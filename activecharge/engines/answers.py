@@ -7,7 +7,7 @@ import numpy as np
 from ase import Atoms
 
 from activecharge.committee.committee import Committee
-from activecharge.model.space.skin import SKIN, KeptPairs
+from activecharge.model.space.kept_pairs import SKIN, KeptPairs
 from activecharge.records import Prediction
 
 
@@ -28,7 +28,7 @@ class Answers:
     field : sequence of 3 floats, optional
         Uniform electric field in V/Å.
     skin : float
-        Å, see `activecharge.model.space.skin.KeptPairs`.
+        Å, see `activecharge.model.space.kept_pairs.KeptPairs`.
 
     Attributes
     ----------

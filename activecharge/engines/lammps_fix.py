@@ -16,7 +16,7 @@ from ase import Atoms
 from activecharge.committee.committee import Committee
 from activecharge.engines.answers import Answers
 from activecharge.errors import UserError
-from activecharge.model.space.skin import SKIN
+from activecharge.model.space.kept_pairs import SKIN
 from activecharge.properties import LATENT_CHARGES
 from activecharge.records import Prediction
 

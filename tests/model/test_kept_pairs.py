@@ -7,8 +7,8 @@ from model_cases import CUTOFF, ELEMENTS, FRAMES, boxed, make_model, waters
 from activecharge.errors import UserError
 from activecharge.model.graph import build_graph
 from activecharge.model.space.cells import wrapped
+from activecharge.model.space.kept_pairs import KeptPairs
 from activecharge.model.space.pairs import find_pairs
-from activecharge.model.space.skin import KeptPairs
 
 SKEWED = np.array([[8.0, 0, 0], [3.0, 7.0, 0], [-2.0, 1.0, 9.0]])
 SLAB = np.diag([5.8, 5.8, 60.0])
@@ -37,7 +37,7 @@ def rows(pairs) -> np.ndarray:
 @pytest.mark.parametrize("breathing", [False, True])
 def test_along_a_walk_pairs_are_those_of_a_search(frame, cell, cutoff, breathing):
     rng = np.random.default_rng(3)
-    kept, positions = KeptPairs(0.6), frame.positions
+    kept, anew, positions = KeptPairs(0.6), KeptPairs(0.0), frame.positions
     for step in range(100):
         positions = positions + rng.normal(scale=0.03, size=positions.shape) + [0.05, 0.0, 0.0]
         box = cell
@@ -48,7 +48,13 @@ def test_along_a_walk_pairs_are_those_of_a_search(frame, cell, cutoff, breathing
         expected, found = find_pairs(positions, box, cutoff), kept(positions, box, cutoff)
         np.testing.assert_array_equal(rows(found), rows(expected))
         np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=1), found.distances)
+        # To the last bit, so that what follows does not depend on when there was a search.
+        for first, second in zip(
+            vars(found).values(), vars(anew(positions, box, cutoff)).values(), strict=True
+        ):
+            np.testing.assert_array_equal(first, second)
     # Diffusion takes an atom 0.3 Å in some tens of steps, which the drift of all does not count.
+    assert anew.searches == 100
     assert 2 <= kept.searches <= (99 if breathing else 30)
 
 

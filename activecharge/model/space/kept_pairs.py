@@ -18,9 +18,10 @@ MOST = 2
 class KeptPairs:
     """Finds pairs as `find_pairs` does, for one frame that moves step by step.
 
-    What it finds are the same pairs with the same vectors to rounding, in another order. Atoms may
-    jump by lattice vectors, all together may drift, and the cell may change; if another frame
-    comes, or any atom has moved too far, it searches anew.
+    What it finds are the same pairs with the same vectors to rounding, in an order of its own. They
+    are equal to the last bit whatever the skin, and whenever it searched. Atoms may jump by lattice
+    vectors, all together may drift, and the cell may change; if another frame comes, or any atom
+    has moved too far, it searches anew.
 
     A pair farther apart than ρ = distance + skin when it was sought, in a cell C₀, is now farther
     apart than σρ − 2u. Here σ is the smallest singular value of the deformation C₀⁻¹C, and u the
@@ -52,26 +53,24 @@ class KeptPairs:
 
     def __call__(self, positions: np.ndarray, cell: np.ndarray | None, cutoff: float) -> Pairs:
         """See `find_pairs`."""
-        if not self.skin:
-            self.searches += 1
-            return find_pairs(positions, cell, cutoff)
         listed = self._lists.pop(cutoff, None)
-        continued = None if listed is None else listed.follow(positions, cell)
-        if listed is None or continued is None:
+        jumps = None if listed is None else listed.follow(positions, cell)
+        if listed is None or jumps is None:
             self.searches += 1
             listed = _search(positions, cell, cutoff, self.skin)
-            continued = positions
+            jumps = np.zeros_like(positions)
         self._lists[cutoff] = listed  # the last one used is the last one dropped
         while len(self._lists) > MOST:
             del self._lists[next(iter(self._lists))]
-        return listed.within(continued, cell)
+        return listed.within(positions, cell, jumps)
 
 
 @dataclass(frozen=True)
 class _Listed:
     """Pairs (P,) within `cutoff` + `skin` of each other when atoms stood at `positions`.
 
-    `shifts` (P, 3) count the lattice vectors from a second atom to the image that is meant.
+    `shifts` (P, 3) count the lattice vectors from a second atom to the image that is meant. Pairs
+    are in the order of these numbers, which no jump changes: it adds the same to all of two atoms.
     """
 
     cutoff: float
@@ -83,27 +82,33 @@ class _Listed:
     shifts: np.ndarray
 
     def follow(self, positions: np.ndarray, cell: np.ndarray | None) -> np.ndarray | None:
-        """The positions without jumps by lattice vectors, or None if the list is of no use."""
+        """By how many lattice vectors each atom has jumped (N, 3), or None if the list is of no
+        use."""
         if positions.shape != self.positions.shape or (cell is None) != (self.cell is None):
             return None
-        narrowest, ways = 1.0, positions - self.positions
-        if cell is not None and self.cell is not None:
+        narrowest, ways, jumps = 1.0, positions - self.positions, np.zeros_like(positions)
+        if cell is not None and self.cell is not None and self.skin:
             deformation = np.linalg.inv(self.cell) @ cell
             narrowest = float(np.linalg.norm(deformation, -2))
             ways = positions - self.positions @ deformation
             # Atoms in one plane with a face may all have jumped but the one they are counted from.
-            jumps = np.round((ways - ways[0]) @ np.linalg.inv(cell)) @ cell
-            positions, ways = positions - jumps, ways - jumps
+            jumps = np.round((ways - ways[0]) @ np.linalg.inv(cell))
+            ways = ways - jumps @ cell
         ways = ways - (ways.max(axis=0) + ways.min(axis=0)) / 2
         farthest = np.sqrt(np.square(ways).sum(axis=1).max())
         reach = narrowest * (self.cutoff + self.skin) - 2 * farthest
-        return positions if reach >= self.cutoff else None
+        return jumps if self.skin and reach >= self.cutoff else None
 
-    def within(self, positions: np.ndarray, cell: np.ndarray | None) -> Pairs:
+    def within(self, positions: np.ndarray, cell: np.ndarray | None, jumps: np.ndarray) -> Pairs:
         """Those of the pairs that are within the cutoff now."""
         vectors = positions[self.second] - positions[self.first]
         if cell is not None:
-            vectors += self.shifts @ cell
+            shifts = self.shifts
+            if jumps.any():
+                shifts = shifts + jumps[self.first] - jumps[self.second]
+            # One by one: a product of matrices sums in an order of its own.
+            for axis in range(3):
+                vectors += shifts[:, axis, None] * cell[axis]
         distances = np.sqrt(np.einsum("px,px->p", vectors, vectors))
         near = np.flatnonzero(distances <= self.cutoff)
         return Pairs(self.first[near], self.second[near], vectors[near], distances[near])
@@ -115,6 +120,12 @@ def _search(positions: np.ndarray, cell: np.ndarray | None, cutoff: float, skin:
     if cell is not None:
         beyond = found.vectors - (positions[found.second] - positions[found.first])
         shifts = np.round(beyond @ np.linalg.inv(cell))
-    order = np.lexsort([found.second, found.first])  # which saves time whenever they are used
-    first, second = found.first[order], found.second[order]
-    return _Listed(cutoff, skin, positions.copy(), cell, first, second, shifts[order])
+    # Each from the atom of the smaller number, or, of an atom and its image, to the positive side.
+    leading = np.where(shifts[:, 0] != 0, shifts[:, 0], shifts[:, 1])
+    leading = np.where(leading != 0, leading, shifts[:, 2])
+    turned = (found.first > found.second) | ((found.first == found.second) & (leading < 0))
+    first = np.where(turned, found.second, found.first)
+    second = np.where(turned, found.first, found.second)
+    shifts = np.where(turned[:, None], -shifts, shifts) + 0.0  # which makes 0.0 of -0.0
+    order = np.lexsort([*shifts.T[::-1], second, first])
+    return _Listed(cutoff, skin, positions.copy(), cell, first[order], second[order], shifts[order])
