@@ -31,7 +31,7 @@ __DRIVER_CLASS__ = "ChargeDriver"
 PATH = str(Path(__file__).resolve())
 """For `pes_path`."""
 
-Answer = tuple[float, np.ndarray, np.ndarray, str]
+Answer = tuple[np.float64, np.ndarray, np.ndarray, str]
 """Energy in hartree, forces (N, 3) in hartree/bohr, virial (3, 3) in hartree, extras as JSON."""
 
 
@@ -76,7 +76,8 @@ class ChargeDriver:
         wanted = {"energy", "forces", "stress", "charges"}
         if str(bec).strip().lower() not in ("false", "no", "0"):
             wanted |= {"bec", "dipole"}
-        self._answers = Answers(committee, wanted, device, member)
+        alone = None if member is None else int(member)
+        self._answers = Answers(committee, wanted, device, alone)
         self._answers.committee.require(("energy",))
         self._frame = template if isinstance(template, Atoms) else _read(template)
 
@@ -128,8 +129,8 @@ def _translate(frame: Atoms, said: Prediction) -> Answer:
         extras["dipole"] = (said.mean["dipole"] / BOHR).tolist()
     if "forces" in said.std:
         extras["forces_std"] = (said.std["forces"] * BOHR / HARTREE).tolist()
-    energy, forces = float(said.mean["energy"]) / HARTREE, said.mean["forces"] * BOHR / HARTREE
-    return energy, forces, virial, json.dumps(extras)
+    energy, forces = said.mean["energy"] / HARTREE, said.mean["forces"] * BOHR / HARTREE
+    return np.float64(energy), forces, virial, json.dumps(extras)
 
 
 def _read(path: Path | str) -> Atoms:
