@@ -9,7 +9,9 @@ import pytest
 from activecharge.simulation.simulation_options import SimulationOptions
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted(
+    [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs/engines").glob("*.md")]
+)
 
 
 @pytest.fixture(scope="module")

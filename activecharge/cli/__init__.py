@@ -8,7 +8,7 @@ from typing import Annotated, TextIO
 import typer
 
 from activecharge import __version__
-from activecharge.cli import campaigns, data, infrared, jobs, physics, starting, verbs
+from activecharge.cli import campaigns, data, infrared, initialize, jobs, physics, verbs
 from activecharge.cli.exits import exits
 from activecharge.errors import INTERRUPTED, Note
 
@@ -28,7 +28,7 @@ def _tell_version(asked: bool) -> None:
 
 
 for _command in (
-    starting.init,
+    initialize.init,
     campaigns.validate,
     campaigns.run,
     campaigns.status,
@@ -45,6 +45,7 @@ for _command in (
     physics.simulate,
     infrared.spectrum,
     infrared.vibrations,
+    verbs.pack,
     data.import_,
     data.doctor,
 ):

@@ -15,7 +15,7 @@ from ase import Atoms
 from activecharge.model.coulomb.convergence import TYPICAL_ACCURACY, converge
 from activecharge.model.coulomb.splitting import Split, choose_split
 from activecharge.model.space.cells import reduced, wrapped
-from activecharge.model.space.pairs import Pairs, find_pairs
+from activecharge.model.space.pairs import FindPairs, Pairs, find_pairs
 from activecharge.model.space.refusals import refuse_contacts, refuse_frame
 
 
@@ -113,7 +113,11 @@ TENSORS = tuple(f.name for f in fields(Graph) if f.init)
 
 
 def build_graph(
-    atoms: Atoms, elements: Sequence[str], cutoff: float, accuracy: float = TYPICAL_ACCURACY
+    atoms: Atoms,
+    elements: Sequence[str],
+    cutoff: float,
+    accuracy: float = TYPICAL_ACCURACY,
+    find: FindPairs = find_pairs,
 ) -> Graph:
     """Neighbour list of one free or fully periodic frame.
 
@@ -127,6 +131,8 @@ def build_graph(
     accuracy : float
         Of Coulomb forces. The model's own decides what they are; this one, how they are had for
         the least work.
+    find : callable
+        Finds the pairs; a `KeptPairs` of its own for a frame that moves little.
 
     Raises
     ------
@@ -141,7 +147,7 @@ def build_graph(
     if atoms.pbc.all():
         cell = reduced(np.asarray(atoms.cell.array, dtype=float))
         positions = wrapped(positions, cell)
-    near = find_pairs(positions, cell, cutoff)
+    near = find(positions, cell, cutoff)
     refuse_contacts(atoms, near)
     species = [elements.index(symbol) for symbol in atoms.get_chemical_symbols()]
     graph = _assemble(positions, species, cell, near)
@@ -150,7 +156,7 @@ def build_graph(
     split = choose_split(positions, cell, converge(cutoff, accuracy))
     if split.meshed:
         graph = replace(graph, positions=torch.tensor(wrapped(given, cell)))
-    return graph if split == Split() else summed_by(graph, split, cutoff)
+    return graph if split == Split() else summed_by(graph, split, cutoff, find)
 
 
 def _assemble(
@@ -175,12 +181,12 @@ def _assemble(
     )
 
 
-def summed_by(graph: Graph, split: Split, cutoff: float) -> Graph:
+def summed_by(graph: Graph, split: Split, cutoff: float, find: FindPairs = find_pairs) -> Graph:
     """The graph of one periodic frame, its Coulomb sum split in another way."""
     pairs, vectors = np.empty((2, 0), dtype=np.int64), np.empty((0, 3))
     if split.reach != 1:
         cell = graph.cell[0].numpy()
-        far = find_pairs(graph.positions.numpy(), cell, split.reach * cutoff)
+        far = find(graph.positions.numpy(), cell, split.reach * cutoff)
         pairs, vectors = np.stack([far.first, far.second]), far.vectors
     return replace(
         graph,
@@ -196,7 +202,9 @@ def _edges(near: Pairs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     # Each pair gives two edges.
     senders = np.concatenate([near.first, near.second])
     receivers = np.concatenate([near.second, near.first])
-    order = np.lexsort([senders, receivers])
+    # By receiver, then by sender; of one number, and sooner done where pairs are sorted.
+    atoms = int(senders.max(initial=0)) + 1
+    order = np.argsort(receivers * atoms + senders, kind="stable")
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     reverse = np.roll(place, len(near.first))[order]

@@ -23,8 +23,10 @@ COMMANDS = {
     "predict",
     "evaluate",
     "select",
+    "simulate",
     "spectrum",
     "vibrations",
+    "pack",
     "import",
     "doctor",
 }

@@ -84,7 +84,7 @@ def carry_out(
     device: str = "cpu",
 ) -> Outcome:
     """Simulate; `frames` in place of `options.start` where they are given."""
-    members = committee if isinstance(committee, Committee) else Committee.load(committee, device)
+    members = Committee.opened(committee, device)
     fields = any(not isinstance(s, NptStage) and s.field is not None for s in options.stages)
     check_committee(members, options.forces, fields)
     begin, velocities = _starts(options, members, frames)

@@ -61,7 +61,7 @@ def vibrations(
         no forces or no Born effective charges.
     """
     options = options or VibrationsOptions()
-    known = committee if isinstance(committee, Committee) else Committee.load(committee, device)
+    known = Committee.opened(committee, device)
     known.require(("forces", "bec"))
     whole = in_double(known)
     atoms = _start(start, frame, known.elements)
