@@ -12,7 +12,7 @@ from activecharge.calculator import ChargeCalculator
 from activecharge.committee.committee import Committee
 from activecharge.dataset.frames import read_frames
 from activecharge.dataset.identity import canonical
-from activecharge.errors import UserError
+from activecharge.errors import BrokenGeometry, UserError
 from activecharge.model.last_layer import LastLayer
 from activecharge.spectra.harmonic.normal_modes import (
     Modes,
@@ -83,7 +83,13 @@ def relax(atoms: Atoms, committee: Committee, options: VibrationsOptions) -> flo
     # A copy, so that masses and positions alone are what is left of the run.
     moving = atoms.copy()
     moving.calc = ChargeCalculator(committee, outputs=("energy", "forces"))
-    BFGS(moving, logfile=None).run(fmax=options.fmax, steps=options.steps)
+    try:
+        BFGS(moving, logfile=None).run(fmax=options.fmax, steps=options.steps)
+    except BrokenGeometry as error:
+        raise UserError(
+            f"relaxing broke the cluster ({error}); start nearer to a minimum, or have the "
+            "committee learn more"
+        ) from error
     largest = float(np.linalg.norm(moving.get_forces(), axis=1).max())
     if not largest <= options.fmax:  # nor where it is no number
         raise UserError(
