@@ -16,7 +16,7 @@ from activecharge.model.shared import SharedBackbone, have_one_backbone
 from activecharge.model.space.skin import SkinGraph
 from activecharge.properties import LATENT_CHARGES
 from activecharge.records import Prediction
-from activecharge.simulation.pulling import Answer, Request, Sample
+from activecharge.simulation.stepping.pulling import Answer, Request, Sample
 
 Result = dict[str, torch.Tensor]
 
@@ -72,7 +72,7 @@ class CommitteeForces:
             graph.forget()
 
     def __call__(self, positions: np.ndarray, cells: np.ndarray | None, request: Request) -> Answer:
-        """See `activecharge.simulation.pulling.Forces`."""
+        """See `activecharge.simulation.stepping.pulling.Forces`."""
         boxes: list[np.ndarray | None] = [None] * len(positions)
         if cells is not None:
             boxes = list(cells)

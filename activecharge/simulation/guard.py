@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from ase import Atoms
 
 from activecharge.dataset.frames import frames_text
-from activecharge.simulation.integrating import Stepper
 from activecharge.simulation.rows import frame
 from activecharge.simulation.simulation_folder import SimulationFolder
 from activecharge.simulation.simulation_options import GuardOptions
+from activecharge.simulation.stepping.integrating import Stepper
 from activecharge.simulation.telling import Tell
 
 UNCERTAIN = "uncertain.extxyz"

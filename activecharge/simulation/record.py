@@ -144,8 +144,8 @@ def read_simulation(folder: Path | str, stage: str | None = None) -> SimulationR
     replicas = len(facts["drivers"])
     if not len(rows):
         raise UserError(
-            f"{folder}: stage {about['name']!r} has no rows yet; give the same `activecharge "
-            "simulate` command again to go on with it"
+            f"{folder}: stage {about['name']!r} has no rows"
+            + (f" ({notes.ended})" if notes.ended else "; give the same command again to go on")
         )
     complete = notes.done and not notes.ended if index == notes.stage else index < notes.stage
     return _record(rows.reshape(-1, replicas, rows.shape[1]), facts, about, complete)

@@ -4,9 +4,9 @@ import numpy as np
 from ase import Atoms
 from ase.units import fs
 
-from activecharge.simulation.integrating import Stepper
-from activecharge.simulation.integrators import BAR, Barostat
 from activecharge.simulation.stage_options import NptStage
+from activecharge.simulation.stepping.integrating import Stepper
+from activecharge.simulation.stepping.integrators import BAR, Barostat
 
 
 def table_rows(stepper: Stepper, time: float) -> str:

@@ -11,14 +11,14 @@ from activecharge.dataset.frames import frames_text
 from activecharge.errors import UserError
 from activecharge.simulation.checkpointing import Notes
 from activecharge.simulation.guard import Guard
-from activecharge.simulation.integrating import Exploded, Ledger, Stepper
-from activecharge.simulation.motion import Motion
-from activecharge.simulation.pulling import Answer, Forces, Request, field_at
 from activecharge.simulation.record import TABLE, columns
 from activecharge.simulation.rows import frame, table_rows
 from activecharge.simulation.simulation_folder import SimulationFolder
 from activecharge.simulation.simulation_options import SimulationOptions
 from activecharge.simulation.stage_options import AnyStage, NptStage
+from activecharge.simulation.stepping.integrating import Exploded, Ledger, Stepper
+from activecharge.simulation.stepping.motion import Motion
+from activecharge.simulation.stepping.pulling import Answer, Forces, Request, field_at
 from activecharge.simulation.telling import Advanced, Outcome, Tell
 
 TRAJECTORY = "trajectory.xyz"

@@ -11,7 +11,7 @@ from activecharge.model.last_layer import LastLayer
 from activecharge.model.model_options import ModelOptions
 from activecharge.model.network import Architecture, ChargeModel
 from activecharge.properties import PROPERTIES
-from activecharge.simulation.pulling import Answer, Request, Sample
+from activecharge.simulation.stepping.pulling import Answer, Request, Sample
 
 
 def make_committee(
@@ -46,7 +46,7 @@ def waters(count: int, cell: float | None = None, seed: int = 0) -> Atoms:
     for place in range(count):
         water = molecule("H2O")
         water.rotate(rng.uniform(0, 360), rng.normal(size=3))
-        water.positions += [2.9 * place, 0, 0] + rng.normal(0, 0.02, (3, 3))
+        water.positions += np.array([2.9 * place, 0, 0]) + rng.normal(0, 0.02, (3, 3))
         atoms += water
     if cell:
         atoms.set_cell([cell] * 3)
@@ -67,7 +67,7 @@ class Springs:
     """
 
     def __init__(self, places, stiffness, bec=None, derived=True):
-        self.places, self.stiffness, self.derived = np.asarray(places), stiffness, derived
+        self.places, self.stiffness, self.derived = np.array(places), stiffness, derived
         self.bec = np.zeros((len(places), 3, 3)) if bec is None else bec
 
     def forget(self) -> None:

@@ -16,13 +16,13 @@ from activecharge.dataset.identity import canonical
 from activecharge.errors import UserError
 from activecharge.files import write_text
 from activecharge.simulation.committee_forces import CommitteeForces, check_committee
-from activecharge.simulation.pulling import Request
 from activecharge.simulation.record import FORMAT, SimulationRecord, read_simulation
 from activecharge.simulation.running import Simulation, stage_folder
 from activecharge.simulation.simulation_folder import SimulationFolder
 from activecharge.simulation.simulation_options import SimulationOptions
 from activecharge.simulation.stage_options import NptStage
 from activecharge.simulation.starting import same_atoms, starts
+from activecharge.simulation.stepping.pulling import Request
 from activecharge.simulation.telling import Outcome, Tell, silent
 
 SETTINGS = "simulation.yaml"

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from activecharge.simulation.motion import Motion
 from activecharge.simulation.stage_options import NptStage
+from activecharge.simulation.stepping.motion import Motion
 from activecharge.units import ACCELERATION, BOLTZMANN
 
 BAR = 6.241509074e-7

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from activecharge.errors import BrokenGeometry
-from activecharge.simulation import integrators
-from activecharge.simulation.motion import Motion
-from activecharge.simulation.pulling import Answer, Forces, Request, field_at, field_work
 from activecharge.simulation.stage_options import AnyStage, NptStage, NvtStage
+from activecharge.simulation.stepping import integrators
+from activecharge.simulation.stepping.motion import Motion
+from activecharge.simulation.stepping.pulling import Answer, Forces, Request, field_at, field_work
 
 FASTEST = 0.5
 """Way in Å of an atom in one step that no sane simulation goes."""
