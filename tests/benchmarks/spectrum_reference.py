@@ -174,6 +174,10 @@ def told(ours: Spectrum, reference: Spectrum, wider: float) -> dict:
             for a, b in zip(reference.areas, ours.areas, strict=True)
         ],
         "share_inside": float((np.abs(said - true) <= width)[inside].mean()),
+        "share_inside_of_bands": [
+            float((np.abs(said - true) <= width)[inside & (x >= low) & (x < high)].mean())
+            for low, high in BANDS
+        ],
         "calibrated_by": wider,
         "share_inside_calibrated": float((np.abs(said - true) <= wider * width)[inside].mean()),
     }
