@@ -36,6 +36,13 @@ class CommitteeForces:
         The member that drives each replica, None for the mean of all.
     skin : float
         Å.
+    everyone : bool
+        Whether rows tell of all members, or of the one alone that drives.
+
+    Attributes
+    ----------
+    members : tuple of int
+        Whose Born effective charges are told; none where no label taught them.
     """
 
     def __init__(
@@ -44,6 +51,7 @@ class CommitteeForces:
         frames: Sequence[Atoms],
         drivers: Sequence[int | None],
         skin: float,
+        everyone: bool = True,
     ):
         self.committee, self.drivers = committee, tuple(drivers)
         self._frames = [atoms.copy() for atoms in frames]
@@ -56,15 +64,12 @@ class CommitteeForces:
         shared = len(models) > 1 and have_one_backbone(models)
         self._shared = SharedBackbone(models) if shared else None
         self._coupled = options.coupling != "independent"
-        self._charged = "bec" in committee.offers
+        alone = None if everyone or len(set(drivers)) > 1 else self.drivers[0]
+        every = tuple(range(len(models))) if alone is None else (alone,)
+        self.members = every if "bec" in committee.offers else ()
         self._charges = "charges" if "charges" in committee.offers else LATENT_CHARGES
         self._device, self._dtype = models[0].backbone.to_cartesian.device, models[0].dtype
         self._symbols = frames[0].get_chemical_symbols()
-
-    @property
-    def members(self) -> tuple[int, ...]:
-        """Members whose Born effective charges are told."""
-        return tuple(range(len(self.committee.members))) if self._charged else ()
 
     def forget(self) -> None:
         """Seek all neighbours anew."""
@@ -79,24 +84,29 @@ class CommitteeForces:
         graphs = [
             graph.at(x, box) for graph, x, box in zip(self._graphs, positions, boxes, strict=True)
         ]
-        told: dict[int, Result] = {}
-        if self.drivers[0] is None:
-            wanted = self._driving(request) | self._sampling(request)
-            told = self._ask(join(graphs), dict.fromkeys(self._numbers, wanted), request.field)
-            answer = self._mean(list(told.values()), len(graphs), request)
+        if len(set(self.drivers)) == 1:
+            answer, told = self._together(graphs, request)
         else:
-            answer = self._each(graphs, request)
-            if request.sample and self._charged:
-                wanted = self._sampling(request)
-                told = self._ask(join(graphs), dict.fromkeys(self._numbers, wanted), None)
+            answer, told = self._each(graphs, request), {}
+            if request.sample and self.members:
+                wanted = {m: self._sampling(request, m) for m in self.members}
+                told = self._ask(join(graphs), wanted, None)
         if not request.sample:
             return answer
-        sample = self._sample(told, positions, boxes)
-        return replace(answer, sample=sample)
+        return replace(answer, sample=self._sample(told, positions, boxes))
 
-    @property
-    def _numbers(self) -> range:
-        return range(len(self.committee.members))
+    def _together(
+        self, graphs: Sequence[Graph], request: Request
+    ) -> tuple[Answer, dict[int, Result]]:
+        """Replicas that are all driven alike, and what members say of them, in one pass of each."""
+        [driver] = set(self.drivers)
+        driving = range(len(self.committee.members)) if driver is None else [driver]
+        wanted = {m: self._driving(request) | self._sampling(request, m) for m in driving}
+        for member in self.members if request.sample else ():
+            wanted.setdefault(member, self._sampling(request, member))
+        told = self._ask(join(graphs), dict(sorted(wanted.items())), request.field)
+        answer = self._mean([told[m] for m in driving], len(graphs), request)
+        return answer, {m: said for m, said in told.items() if m in self.members}
 
     def _driving(self, request: Request) -> set[str]:
         """Outputs that forces need."""
@@ -105,9 +115,9 @@ class CommitteeForces:
             wanted |= {"dipole"} if self._coupled else {"bec"}
         return wanted
 
-    def _sampling(self, request: Request) -> set[str]:
-        """Outputs that a row of the table needs."""
-        return {"bec", "charges"} if request.sample and self._charged else set()
+    def _sampling(self, request: Request, member: int) -> set[str]:
+        """Outputs of a member that a row of the table needs."""
+        return {"bec", "charges"} if request.sample and member in self.members else set()
 
     def _ask(
         self, graph: Graph, wanted: dict[int, set[str]], field: np.ndarray | None
@@ -164,9 +174,10 @@ class CommitteeForces:
             for name in ("forces", "charges", "bec")
             if told and all(name in said for said in told.values())
         }
+        spreads: dict[str, np.ndarray] = {}
         if len(self.committee.members) == 1:
             spreads = self._own_spreads(positions, boxes)
-        else:
+        elif len(told) > 1:
             spreads = {n: spread(v, n).reshape(shape[:2]) for n, v in values.items()}
         found = [
             self._excess({name: of[r] for name, of in spreads.items()}) for r in range(shape[0])

@@ -90,6 +90,11 @@ class SimulationOptions(Options):
         description="Steps between rows of the table, for which Born effective charges of every "
         "member are had.",
     )
+    currents: Literal["all", "driver"] = Field(
+        "all",
+        description="Of which members each row tells Ṁ: `all`, or with `forces` of one member the "
+        "`driver` alone, which costs less and leaves the guard without spreads.",
+    )
     frames_every: int = Field(100, ge=1, description="Steps between frames of the trajectory.")
     checkpoint_every: int = Field(
         200, ge=1, description="Steps after which all is written, from where a stopped run goes on."
@@ -112,6 +117,15 @@ class SimulationOptions(Options):
         if twice := [name for name in names if names.count(name) > 1]:
             raise ValueError(f"two stages are named {twice[0]!r}; give each a `name` of its own")
         return named
+
+    @model_validator(mode="after")
+    def _one_driver(self) -> "SimulationOptions":
+        if self.currents == "driver" and not isinstance(self.forces, int):
+            raise ValueError(
+                f"currents driver is for the forces of one member, not of {self.forces}; give "
+                "forces a member's number, or remove it"
+            )
+        return self
 
     @model_validator(mode="after")
     def _whole_blocks(self) -> "SimulationOptions":

@@ -71,7 +71,7 @@ def ase_step(committee: Committee):
     return lambda: dynamics.run(STEPS)
 
 
-def our_step(committee: Committee, driver: int | None):
+def our_step(committee: Committee, driver: int | None, everyone: bool = True):
     """Seconds a step of `simulate`."""
     atoms = box()
     motion = Motion(
@@ -81,7 +81,7 @@ def our_step(committee: Committee, driver: int | None):
         atoms.get_masses(),
     )
     motion.velocities = motion.draw(300.0, np.random.default_rng(0))
-    forces = CommitteeForces(committee, [atoms], [driver], 0.5)
+    forces = CommitteeForces(committee, [atoms], [driver], 0.5, everyone)
     stage, done = NveStage(steps=10**6), [0]
     stepper = Stepper(
         stage,
@@ -117,7 +117,8 @@ def main() -> None:
         ways = {
             "ASE, all": ase_step(committee),
             "mean": our_step(committee, None),
-            "one": our_step(committee, 0),
+            "one, Z of all": our_step(committee, 0),
+            "one alone": our_step(committee, 0, everyone=False),
         }
         for work in ways.values():
             work()
@@ -129,7 +130,7 @@ def main() -> None:
         for name, found in times.items():
             ratios = [a / b for a, b in zip(found, whole, strict=True)]
             print(
-                f"{coupling:<12} {name:<9} {statistics.median(found) * 1e3:6.0f} ms a step, "
+                f"{coupling:<12} {name:<13} {statistics.median(found) * 1e3:6.0f} ms a step, "
                 f"{statistics.median(ratios):.3f} of ASE's ({min(ratios):.3f} to {max(ratios):.3f})"
             )
 

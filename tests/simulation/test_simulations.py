@@ -88,6 +88,11 @@ def test_mean_member_and_each(committee, tmp_path):
         answer = forces(np.stack([frame.positions] * 2), None, Request())
         assert answer.energy[member] == pytest.approx(float(said.mean["energy"]), abs=1e-9)
         np.testing.assert_allclose(answer.forces[member], said.mean["forces"], atol=1e-10)
+    own = simulate(
+        committee, waters(1), tmp_path / "own", stages=NVE, forces=1, currents="driver", **SHORT
+    )
+    assert own.members == (1,)
+    np.testing.assert_array_equal(own.current[:, :, 0], runs[1].current[:, :, 1])
     assert np.isnan(runs[1].spreads["forces"]).all()
     assert (runs[1].spreads["bec"] > 0).all()
 
@@ -121,6 +126,10 @@ def test_only_what_a_step_needs_is_computed(coupling, monkeypatch):
     assert outputs(np.ones(3)) == [field] * 2
     forces = CommitteeForces(committee, [frame], [1], 0.5)
     assert outputs() == [plain]
+    charged = {"bec", "charges"}
+    assert outputs(None, False, True) == [charged, plain | charged]
+    forces = CommitteeForces(committee, [frame], [1], 0.5, everyone=False)
+    assert outputs(None, False, True) == [plain | charged]
 
 
 @pytest.mark.parametrize("cell", [None, 7.0])

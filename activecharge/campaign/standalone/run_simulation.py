@@ -93,7 +93,9 @@ def carry_out(
             raise UserError("stages: npt needs a cell, and the start is free; take nvt or nve")
         members.require(["stress"])
     drivers = _drivers(options, len(members.members), len(begin))
-    forces = CommitteeForces(members, begin, drivers, options.skin)
+    forces = CommitteeForces(
+        members, begin, drivers, options.skin, everyone=options.currents == "all"
+    )
     facts = _facts(options, members, begin, velocities, drivers, forces.members)
     # Whatever is wrong with the frames is found before anything is written.
     forces(
