@@ -229,5 +229,5 @@ def _notes(system: System, ensemble: Ensemble) -> list[str]:
             "error bars lack the uncertainty of forces"
         )
     if min(map(len, ensemble.central)) < 2:
-        notes.append("one trajectory in one block: the error bars lack statistics")
+        notes.append("too few trajectories or blocks to compare: the error bars lack statistics")
     return notes

@@ -8,9 +8,10 @@ from ase.vibrations import Infrared
 from vibration_cases import found, make_committee, water
 
 from activecharge import ChargeCalculator
+from activecharge.committee.calibration.calibration import Calibration, Fit
 from activecharge.errors import UserError
 from activecharge.spectra.error_bars import range_of_draw
-from activecharge.spectra.harmonic.vibrations import in_double, vibrations
+from activecharge.spectra.harmonic.vibrations import in_double, modes_at, vibrations
 from activecharge.spectra.spectra_options import VibrationsOptions
 
 KM_PER_MOL = 42.255
@@ -55,6 +56,18 @@ def test_members_spread_about_the_mean(committee, here):
         (here.wavenumber**2).sum(), (here.wavenumber_members**2).sum(axis=1).mean(), rtol=1e-6
     )
     assert (here.overlap <= 1 + 1e-9).all() and (here.overlap > 0).all()
+
+
+def test_calibration_widens_ranges(committee, here):
+    """Errors of three times the spread: Gaussian ranges of them, in place of Student's."""
+    fit = Fit(3.0, 0.0, (None,) * 19, 9, 9, 9, 9)
+    known = Calibration({"forces": {"H": fit, "O": fit}, "bec": {"H": fit}})
+    wider = modes_at(here.atoms, type(committee)(committee.members, known), here.options)
+    factor = 3 * 1.64485 / range_of_draw(2)
+    np.testing.assert_allclose(wider.wavenumber_width, factor * here.wavenumber_width, rtol=1e-4)
+    # Of charges one element is not calibrated: the spread alone is told.
+    np.testing.assert_allclose(wider.intensity_width, here.intensity_width, rtol=1e-6)
+    assert (here.forces_factor, here.bec_factor, wider.bec_factor) == (1, 1, 1)
 
 
 def test_equal_members_have_no_spread(here):

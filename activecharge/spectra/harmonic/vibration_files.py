@@ -71,6 +71,7 @@ def vibrations_data(found: Vibrations) -> dict:
         "options": found.options.model_dump(mode="json"),
         "largest_force": found.largest_force,
         "members": len(found.wavenumber_members),
+        "calibration_factors": {"wavenumber": found.forces_factor, "intensity": found.bec_factor},
         "modes": {name: values.tolist() for name, values in mode_columns(found).items()},
         "symbols": found.atoms.get_chemical_symbols(),
         "masses_u": found.atoms.get_masses().tolist(),
@@ -94,6 +95,7 @@ def vibrations_text(found: Vibrations) -> str:
     title = (
         f"{found.atoms.get_chemical_formula()}, harmonic; ± are nominal 90 % ranges by the spread "
         f"of {len(found.wavenumber_members)} members"
+        + (", calibrated" if found.forces_factor != 1 or found.bec_factor != 1 else "")
     )
     lines = [table_text(title, heads, rows)]
     if found.imaginary:

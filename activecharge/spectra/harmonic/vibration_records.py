@@ -29,9 +29,11 @@ class Vibrations:
         Which degenerate set each mode is of.
     vectors : (K, N, 3) numpy.ndarray
         Mass-weighted displacements, orthonormal.
-    largest_force : float
-        Of the mean, on an atom, eV/Å.
     options : VibrationsOptions
+    largest_force : float
+        Of the mean, on an atom, eV/Å; NaN where it was not relaxed.
+    forces_factor, bec_factor : float
+        By which calibration widens (or narrows) ranges of wavenumbers and intensities; 1 without.
     """
 
     atoms: Atoms
@@ -42,18 +44,20 @@ class Vibrations:
     overlap: np.ndarray
     sets: np.ndarray
     vectors: np.ndarray
-    largest_force: float
     options: VibrationsOptions
+    largest_force: float = float("nan")
+    forces_factor: float = 1.0
+    bec_factor: float = 1.0
 
     @property
     def wavenumber_width(self) -> np.ndarray:
         """Half-widths (K,) of nominal 90 % ranges by the members' spread; NaN of one member."""
-        return _width(self.wavenumber_members)
+        return self.forces_factor * _width(self.wavenumber_members)
 
     @property
     def intensity_width(self) -> np.ndarray:
         """As `wavenumber_width`, km/mol."""
-        return _width(self.intensity_members)
+        return self.bec_factor * _width(self.intensity_members)
 
     @property
     def imaginary(self) -> int:

@@ -1,8 +1,11 @@
 """Harmonic vibrations of clusters by a committee: relax, differentiate forces, ask for Z."""
 
 import copy
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 from ase import Atoms
@@ -12,8 +15,9 @@ from activecharge.calculator import ChargeCalculator
 from activecharge.committee.committee import Committee
 from activecharge.dataset.frames import read_frames
 from activecharge.dataset.identity import canonical
-from activecharge.errors import UserError
+from activecharge.errors import BrokenGeometry, UserError
 from activecharge.model.last_layer import LastLayer
+from activecharge.spectra.error_bars import NOMINAL, range_of_draw
 from activecharge.spectra.harmonic.normal_modes import (
     Modes,
     harmonic_modes,
@@ -83,7 +87,13 @@ def relax(atoms: Atoms, committee: Committee, options: VibrationsOptions) -> flo
     # A copy, so that masses and positions alone are what is left of the run.
     moving = atoms.copy()
     moving.calc = ChargeCalculator(committee, outputs=("energy", "forces"))
-    BFGS(moving, logfile=None).run(fmax=options.fmax, steps=options.steps)
+    try:
+        BFGS(moving, logfile=None).run(fmax=options.fmax, steps=options.steps)
+    except BrokenGeometry as error:
+        raise UserError(
+            f"relaxing broke the cluster ({error}); start nearer to a minimum, or have the "
+            "committee learn more"
+        ) from error
     largest = float(np.linalg.norm(moving.get_forces(), axis=1).max())
     if not largest <= options.fmax:  # nor where it is no number
         raise UserError(
@@ -107,15 +117,34 @@ def modes_at(
     place = atoms.positions, atoms.get_masses()
     mean = harmonic_modes(np.mean(curvatures, axis=0), np.mean(charges, axis=0), *place)
     each = [harmonic_modes(h, z, *place) for h, z in zip(curvatures, charges, strict=True)]
-    return _together(atoms, mean, each, options, largest_force)
+    found = _together(atoms, mean, each, options)
+    return replace(
+        found,
+        largest_force=largest_force,
+        forces_factor=calibrated(committee, [atoms], "forces"),
+        bec_factor=calibrated(committee, [atoms], "bec"),
+    )
+
+
+def calibrated(committee: Committee, frames: Sequence[Atoms], name: str) -> float:
+    """What calibration makes of a half-width that rests on the members' spread alone.
+
+    It knows the root mean square error for a spread of a property, which with the Gaussian's
+    quantile takes the place of Student's range. 1 without a calibration.
+    """
+    said = committee.predict(frames, {name})
+    if any(name not in p.expected_error for p in said) or len(committee.members) < 2:
+        return 1.0
+    expected = np.mean([np.mean(p.expected_error[name] ** 2) for p in said])
+    spread = np.mean([np.mean(p.std[name] ** 2) for p in said])
+    if not (expected > 0 and spread > 0):  # nor where an element is not calibrated
+        return 1.0
+    gaussian = NormalDist().inv_cdf((1 + NOMINAL) / 2)
+    return float(gaussian * np.sqrt(expected / spread) / range_of_draw(len(committee.members)))
 
 
 def _together(
-    atoms: Atoms,
-    mean: Modes,
-    members: list[Modes],
-    options: VibrationsOptions,
-    largest_force: float,
+    atoms: Atoms, mean: Modes, members: list[Modes], options: VibrationsOptions
 ) -> Vibrations:
     """The mean's modes, and the members' in their order."""
     sets = sets_of(mean.wavenumber, options.degenerate)
@@ -132,7 +161,6 @@ def _together(
         overlap=np.array([_overlap(mean, other, order, sets) for other, order in pairs]),
         sets=sets,
         vectors=mean.vectors,
-        largest_force=largest_force,
         options=options,
     )
 
