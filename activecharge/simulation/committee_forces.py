@@ -11,9 +11,9 @@ from activecharge.committee.calibration.extrapolation import JUDGED, Excess, lar
 from activecharge.committee.committee import Committee
 from activecharge.committee.disagreement import spread
 from activecharge.errors import UserError
-from activecharge.model.graph import Graph, join
+from activecharge.model.graph import Graph, build_graph, join
 from activecharge.model.shared import SharedBackbone, have_one_backbone
-from activecharge.model.space.skin import SkinGraph
+from activecharge.model.space.kept_pairs import KeptPairs
 from activecharge.properties import LATENT_CHARGES
 from activecharge.records import Prediction
 from activecharge.simulation.stepping.pulling import Answer, Request, Sample
@@ -57,10 +57,8 @@ class CommitteeForces:
         self._frames = [atoms.copy() for atoms in frames]
         models = committee.members
         options = models[0].architecture.options
-        self._graphs = [
-            SkinGraph(atoms, committee.elements, options.cutoff, options.coulomb_accuracy, skin)
-            for atoms in frames
-        ]
+        self._cutoff, self._accuracy = options.cutoff, options.coulomb_accuracy
+        self._pairs = [KeptPairs(skin) for _ in frames]
         shared = len(models) > 1 and have_one_backbone(models)
         self._shared = SharedBackbone(models) if shared else None
         self._coupled = options.coupling != "independent"
@@ -71,18 +69,15 @@ class CommitteeForces:
         self._device, self._dtype = models[0].backbone.to_cartesian.device, models[0].dtype
         self._symbols = frames[0].get_chemical_symbols()
 
-    def forget(self) -> None:
-        """Seek all neighbours anew."""
-        for graph in self._graphs:
-            graph.forget()
-
     def __call__(self, positions: np.ndarray, cells: np.ndarray | None, request: Request) -> Answer:
         """See `activecharge.simulation.stepping.pulling.Forces`."""
-        boxes: list[np.ndarray | None] = [None] * len(positions)
-        if cells is not None:
-            boxes = list(cells)
+        for replica, atoms in enumerate(self._frames):
+            atoms.positions = positions[replica]
+            if cells is not None:
+                atoms.set_cell(cells[replica])
         graphs = [
-            graph.at(x, box) for graph, x, box in zip(self._graphs, positions, boxes, strict=True)
+            build_graph(atoms, self.committee.elements, self._cutoff, self._accuracy, pairs)
+            for atoms, pairs in zip(self._frames, self._pairs, strict=True)
         ]
         if len(set(self.drivers)) == 1:
             answer, told = self._together(graphs, request)
@@ -93,7 +88,7 @@ class CommitteeForces:
                 told = self._ask(join(graphs), wanted, None)
         if not request.sample:
             return answer
-        return replace(answer, sample=self._sample(told, positions, boxes))
+        return replace(answer, sample=self._sample(told, positions.shape))
 
     def _together(
         self, graphs: Sequence[Graph], request: Request
@@ -164,11 +159,8 @@ class CommitteeForces:
         stress = mean("stress", 3, 3) if request.stress else None
         return Answer(mean("energy"), forces, stress, polarization, pull)
 
-    def _sample(
-        self, told: dict[int, Result], positions: np.ndarray, boxes: Sequence[np.ndarray | None]
-    ) -> Sample:
+    def _sample(self, told: dict[int, Result], shape: tuple[int, ...]) -> Sample:
         """What all members say of all replicas, and how far they differ."""
-        shape = positions.shape
         values = {
             name: np.stack([_numpy(said[name]) for said in told.values()])
             for name in ("forces", "charges", "bec")
@@ -176,7 +168,7 @@ class CommitteeForces:
         }
         spreads: dict[str, np.ndarray] = {}
         if len(self.committee.members) == 1:
-            spreads = self._own_spreads(positions, boxes)
+            spreads = self._own_spreads()
         elif len(told) > 1:
             spreads = {n: spread(v, n).reshape(shape[:2]) for n, v in values.items()}
         found = [
@@ -190,18 +182,9 @@ class CommitteeForces:
             worst=tuple("" if e is None else _words(e) for e in found),
         )
 
-    def _own_spreads(
-        self, positions: np.ndarray, boxes: Sequence[np.ndarray | None]
-    ) -> dict[str, np.ndarray]:
+    def _own_spreads(self) -> dict[str, np.ndarray]:
         """Spreads that one network knows of itself."""
-        frames = []
-        for atoms, x, box in zip(self._frames, positions, boxes, strict=True):
-            frame = atoms.copy()
-            frame.positions = x
-            if box is not None:
-                frame.set_cell(box)
-            frames.append(frame)
-        said = self.committee.predict(frames, ("charges", "bec"))
+        said = self.committee.predict(self._frames, ("charges", "bec"))
         names = set.intersection(*(set(p.disagreement) for p in said))
         return {n: np.stack([p.disagreement[n] for p in said]) for n in sorted(names)}
 

@@ -8,7 +8,7 @@ import numpy as np
 from ase import Atoms
 
 from activecharge.dataset.frames import frames_text
-from activecharge.errors import UserError
+from activecharge.errors import BrokenGeometry, UserError
 from activecharge.simulation.checkpointing import Notes
 from activecharge.simulation.guard import Guard
 from activecharge.simulation.record import TABLE, columns
@@ -19,6 +19,7 @@ from activecharge.simulation.stage_options import AnyStage, NptStage
 from activecharge.simulation.stepping.integrating import Exploded, Ledger, Stepper
 from activecharge.simulation.stepping.motion import Motion
 from activecharge.simulation.stepping.pulling import Answer, Forces, Request, field_at
+from activecharge.simulation.stepping.relaxing import relaxed
 from activecharge.simulation.telling import Advanced, Outcome, Tell
 
 TRAJECTORY = "trajectory.xyz"
@@ -46,6 +47,8 @@ class Simulation:
         Whose Born effective charges `forces` gives.
     folder : SimulationFolder
     tell : callable
+    relax : float
+        Largest force at which frames are left as they are, eV/Å; 0: leave any.
     """
 
     options: SimulationOptions
@@ -55,6 +58,7 @@ class Simulation:
     members: Sequence[int]
     folder: SimulationFolder
     tell: Tell
+    relax: float = 0.0
 
     def run(self) -> Outcome:
         """Go on to the end.
@@ -86,6 +90,8 @@ class Simulation:
             },
             self.options.stages[0],
         )
+        if self.relax:
+            motion.positions = self._relaxed(motion)
         if self.velocities is None:
             first = self.options.stages[0].temperature or self.options.temperature
             rng = np.random.default_rng([self.options.seed, 0, 0])
@@ -93,6 +99,16 @@ class Simulation:
         else:
             motion.velocities = motion.held(self.velocities)
         return _moving(motion)
+
+    def _relaxed(self, motion: Motion) -> np.ndarray:
+        try:
+            return relaxed(self.forces, motion.positions, motion.cells, self.relax)
+        except BrokenGeometry as error:
+            raise UserError(
+                f"start: by these forces the builder's frame collapses when it is relaxed "
+                f"({str(error).partition(':')[0]}); have the committee learn more, start from a "
+                "file, or set relax to 0"
+            ) from error
 
     def _motion(self, arrays: dict[str, np.ndarray], stage: AnyStage) -> Motion:
         free = not self.frames[0].pbc.any()
@@ -111,7 +127,6 @@ class Simulation:
         options = self.options
         stage = options.stages[notes.stage]
         motion = self._motion(arrays, stage)
-        self.forces.forget()
         if notes.step:
             answer, ledger = _known(arrays)
         else:
@@ -157,7 +172,6 @@ class Simulation:
                     said=self._guard.said,
                 )
                 self.folder.checkpoint(arrays, following)
-                self.forces.forget()
                 if following.done or end:
                     return arrays, following
         except Exploded as error:

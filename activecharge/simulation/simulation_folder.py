@@ -1,6 +1,5 @@
 """The folder of a simulation: files that are added to, and a checkpoint that says how far."""
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from activecharge.errors import UserError
-from activecharge.files import write_json
+from activecharge.files import LOCK, locked, write_json
 from activecharge.simulation.checkpointing import (
     CHECKPOINT,
     Notes,
@@ -20,8 +19,6 @@ from activecharge.simulation.checkpointing import (
     save_checkpoint,
 )
 from activecharge.simulation.record import FACTS
-
-LOCK = "run.lock"
 
 
 class SimulationFolder:
@@ -59,7 +56,7 @@ class SimulationFolder:
         """
         _refuse_foreign(path)
         folder = cls(path)
-        with folder._lock():
+        with locked(path, "a simulation", "folder"):
             _refuse_other(path, facts)
             for leftover in path.rglob(".tmp-*"):
                 leftover.unlink(missing_ok=True)
@@ -105,26 +102,6 @@ class SimulationFolder:
         self._waiting = {}
         notes = replace(notes, lengths=dict(self._lengths))
         save_checkpoint(self.path / CHECKPOINT, arrays, notes)
-
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
-        """Hold the lock. The kernel drops it with the process, however that ends."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock = (self.path / LOCK).open("a+")
-        except OSError as error:
-            raise UserError(
-                f"{self.path}: cannot be written ({error.strerror}); choose another folder"
-            ) from error
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise UserError(
-                    f"{self.path}: a simulation is running here; wait for it, stop it, or choose "
-                    "another folder"
-                ) from error
-            yield
 
 
 def _refuse_foreign(path: Path) -> None:

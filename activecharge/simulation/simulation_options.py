@@ -99,6 +99,12 @@ class SimulationOptions(Options):
     checkpoint_every: int = Field(
         200, ge=1, description="Steps after which all is written, from where a stopped run goes on."
     )
+    relax: float = Field(
+        0.5,
+        ge=0,
+        description="Largest force to which the frames of a builder are relaxed before the first "
+        "stage; 0 leaves them as they are drawn [eV/Å].",
+    )
     remove_rotation: bool = Field(
         True, description="Whether free clusters are kept from turning; where no field acts."
     )

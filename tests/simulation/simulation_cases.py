@@ -70,9 +70,6 @@ class Springs:
         self.places, self.stiffness, self.derived = np.array(places), stiffness, derived
         self.bec = np.zeros((len(places), 3, 3)) if bec is None else bec
 
-    def forget(self) -> None:
-        pass
-
     def __call__(self, positions, cells, request: Request) -> Answer:
         away = positions - self.places
         energy = self.stiffness / 2 * (away**2).sum(axis=(1, 2))

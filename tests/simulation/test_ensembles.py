@@ -137,9 +137,6 @@ def test_verlet_is_of_second_order():
 class IdealGas:
     """Atoms that do not see each other."""
 
-    def forget(self):
-        pass
-
     def __call__(self, positions, cells, request: Request) -> Answer:
         replicas = len(positions)
         return Answer(np.zeros(replicas), np.zeros_like(positions), np.zeros((replicas, 3, 3)))

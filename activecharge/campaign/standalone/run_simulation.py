@@ -19,7 +19,7 @@ from activecharge.simulation.committee_forces import CommitteeForces, check_comm
 from activecharge.simulation.record import FORMAT, SimulationRecord, read_simulation
 from activecharge.simulation.running import Simulation, stage_folder
 from activecharge.simulation.simulation_folder import SimulationFolder
-from activecharge.simulation.simulation_options import SimulationOptions
+from activecharge.simulation.simulation_options import FileStart, SimulationOptions
 from activecharge.simulation.stage_options import NptStage
 from activecharge.simulation.starting import same_atoms, starts
 from activecharge.simulation.stepping.pulling import Request
@@ -106,7 +106,11 @@ def carry_out(
     with SimulationFolder.writing(out, facts) as folder:
         text = yaml.safe_dump(options.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
         write_text(out / SETTINGS, text)
-        simulation = Simulation(options, begin, velocities, forces, forces.members, folder, tell)
+        drawn = frames is None and not isinstance(options.start, FileStart)
+        relax = options.relax if drawn else 0.0
+        simulation = Simulation(
+            options, begin, velocities, forces, forces.members, folder, tell, relax
+        )
         return simulation.run()
 
 

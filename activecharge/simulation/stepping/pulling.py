@@ -92,9 +92,6 @@ class Forces(Protocol):
         `activecharge.errors.BrokenGeometry` where positions are such that nothing can be said.
         """
 
-    def forget(self) -> None:
-        """From here on, depend on nothing that was before."""
-
 
 def field_at(options: FieldOptions | None, time: float) -> np.ndarray | None:
     """A field (3,) in V/Å at a time in fs; None where there is none."""
