@@ -2,6 +2,7 @@
 
 import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +10,11 @@ from ase import Atoms
 from simulation_cases import make_committee, save, waters
 
 from activecharge import cli
+from activecharge.campaign.standalone.simulation_settings import simulation_settings
 from activecharge.errors import UserError
 from activecharge.simulation.committee_forces import check_committee
+
+SHIPPED = Path(__file__).parents[2] / "campaigns/simulations"
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +136,10 @@ def test_a_builder_by_name(call):
     assert "nvt: 0.002 ps, 1 rows of 1 replicas" in out
     assert (folder / "01-nvt/table.csv").exists()
     assert (folder / "simulation.yaml").exists()
+
+
+@pytest.mark.parametrize("name", ["hexamer", "liquid"])
+def test_files_that_come_with_the_program(name):
+    options = simulation_settings(SHIPPED / f"{name}.yaml", None)
+    assert options.start.molecules[0] == options.start.molecules[1]
+    assert sum(stage.steps for stage in options.stages) * options.timestep >= 10_000
