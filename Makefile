@@ -1,5 +1,7 @@
 # make demo   build the environment and run a whole campaign on water clusters
+# make spectrum  the demo's committee drives six molecules, and their infrared spectrum
 # make test   build the environment and run the tests
+# make quick  the tests for those who edit: without what trains, runs whole campaigns or starts Ray
 # make check  style, types and tests, as CI does
 
 PYTHON ?= python3
@@ -8,7 +10,7 @@ BIN := $(VENV)/bin
 # One thread a process: campaigns and tests are parallel over processes.
 export OMP_NUM_THREADS = 1
 
-.PHONY: install dev demo test lint check clean
+.PHONY: install dev demo spectrum test quick lint check clean
 
 install: $(VENV)/.installed
 dev: $(VENV)/.dev
@@ -30,8 +32,15 @@ $(VENV)/.dev: $(VENV)/.installed
 demo: install
 	$(BIN)/activecharge run campaigns/water_clusters.yaml
 
+spectrum: demo
+	$(BIN)/activecharge simulate campaigns/simulations/hexamer.yaml -o runs/hexamer
+	$(BIN)/activecharge spectrum runs/hexamer --marks gas
+
 test: dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+quick: dev
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not ray"
 
 lint: dev
 	$(BIN)/ruff check .

@@ -9,8 +9,11 @@ if TYPE_CHECKING:
     from activecharge.campaign.settings.campaign_options import Campaign
     from activecharge.campaign.standalone.ask_committee import evaluate, predict, select
     from activecharge.campaign.standalone.label_frames import label
+    from activecharge.campaign.standalone.run_simulation import simulate
     from activecharge.campaign.standalone.train_committee import train
     from activecharge.committee.committee import Committee
+    from activecharge.spectra.harmonic.vibrations import vibrations
+    from activecharge.spectra.spectrum import spectrum
 
 __version__ = "0.1.0"
 __all__ = [
@@ -23,7 +26,10 @@ __all__ = [
     "predict",
     "run",
     "select",
+    "simulate",
+    "spectrum",
     "train",
+    "vibrations",
 ]
 
 _HOME = {
@@ -35,7 +41,10 @@ _HOME = {
     "predict": "campaign.standalone.ask_committee",
     "run": "campaign.launch",
     "select": "campaign.standalone.ask_committee",
+    "simulate": "campaign.standalone.run_simulation",
+    "spectrum": "spectra.spectrum",
     "train": "campaign.standalone.train_committee",
+    "vibrations": "spectra.harmonic.vibrations",
 }
 
 

@@ -11,7 +11,9 @@ from ase.stress import full_3x3_to_voigt_6_stress
 
 from activecharge.committee.calibration.extrapolation import largest_excess
 from activecharge.committee.committee import Committee
+from activecharge.committee.uniform_field import why_no_potential
 from activecharge.errors import UserError
+from activecharge.model.space.kept_pairs import SKIN, KeptPairs
 from activecharge.properties import LATENT_CHARGES, PROPERTIES, QUANTITIES
 from activecharge.records import Prediction
 
@@ -36,7 +38,13 @@ class ChargeCalculator(Calculator):
     sentence. Charges that no reference charges taught are called latent_charges.
 
     What ASE asks for is computed, and kept until the atoms change: energy, forces, stress and
-    charges in one pass, the others in one of their own.
+    charges in one pass, the others in one of their own. Neighbours are searched for again when an
+    atom has moved half the skin.
+
+    In a field ℰ, forces gain Σ_a Z_iab ℰ_a, and the energy, of free and periodic frames, is
+    E − ℰ·P, whose derivatives forces and stress then are. With the independent coupling Z is no
+    slope, so there is no such energy and no stress: asking for them is answered by a sentence.
+    Charges, dipole and Z stay those without the field.
 
     `results` also holds the members' spread of each as `<name>_std`, in its unit (of charges and
     Born effective charges alone where it comes from a last layer); and, of a committee that a
@@ -56,6 +64,11 @@ class ChargeCalculator(Calculator):
         Properties to compute, all in one pass, whichever is asked for, and no others.
     member : int, optional
         Which member alone to ask, counting from 0, at its cost and without spreads.
+    field : sequence of 3 floats, optional
+        A uniform electric field in V/Å. It may be changed later, as `calc.field = (0, 0, 0.1)`.
+    skin : float
+        Å beyond the model's cutoff in which neighbours are listed; results depend on it by rounding
+        alone. At 0, they are searched for each time.
     warn_beyond : float or None
         A warning is given, once, where the expected error of an atom's forces, charges or Born
         effective charges is so many times what 95 % of the atoms of the control labels had. None:
@@ -64,7 +77,7 @@ class ChargeCalculator(Calculator):
     Raises
     ------
     UserError
-        If there is no such committee, member or output.
+        If there is no such committee, member or output, or the field cannot act.
 
     Examples
     --------
@@ -90,19 +103,35 @@ class ChargeCalculator(Calculator):
         *,
         outputs: Collection[str] | None = None,
         member: int | None = None,
+        field: Sequence[float] | np.ndarray | None = None,
+        skin: float = SKIN,
         warn_beyond: float | None = 2.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        whole = committee if isinstance(committee, Committee) else Committee.load(committee, device)
-        self.committee = whole if member is None else whole.member(member)
+        self.committee = Committee.opened(committee, device, member)
         self.warn_beyond = warn_beyond
         self._fixed = None if outputs is None else self._checked(outputs)
-        chosen = self.committee.offers if self._fixed is None else self._fixed
+        self._kept = KeptPairs(skin)
+        self.field = field
+
+    @property
+    def field(self) -> np.ndarray | None:
+        """The electric field (3,) in V/Å, a copy; None without."""
+        return None if self._field is None else self._field.vector.copy()
+
+    @field.setter
+    def field(self, vector: Sequence[float] | np.ndarray | None) -> None:
+        self._field = None if vector is None else self.committee.in_field(vector)
+        self._offers = self.committee.offers
+        if self._field is not None:
+            self._offers = self._field.offered(self._offers)
+        chosen = self._offers if self._fixed is None else self._offers & self._fixed
         # Of this calculator, in place of what some calculator of the class may offer.
         self.implemented_properties = [
             name for name in type(self).implemented_properties if _ours(name) in chosen
         ]
+        self.results = {}
 
     def get_property(
         self, name: str, atoms: Atoms | None = None, allow_calculation: bool = True
@@ -132,7 +161,9 @@ class ChargeCalculator(Calculator):
             asked = self._fixed
         elif asked & _TOGETHER:
             asked |= _TOGETHER
-        [prediction] = self.committee.predict([self.atoms], asked)
+        [prediction] = self.committee.predict(
+            [self.atoms], asked, field=self._field, kept=[self._kept]
+        )
         for name in prediction.mean:
             self._take(name, prediction)
         if "energy" in prediction.mean:
@@ -177,6 +208,8 @@ class ChargeCalculator(Calculator):
             return f"no {name}: this calculator has {', '.join(self.implemented_properties)}"
         if ours in PROPERTIES and ours not in self.committee.offers:
             return self.committee.why_not(ours)
+        if ours in self.committee.offers and ours not in self._offers:
+            return why_no_potential(name)
         if name not in self.implemented_properties:
             return f"no {name}: this calculator has {', '.join(self.implemented_properties)} alone"
         if name == "dipole":

@@ -20,5 +20,12 @@ class BrokenGeometry(UserError):
     """
 
 
+class OutputsMissing(UserError):
+    """Labels that are made outside of the program are not there yet; exit code 3."""
+
+
+WAITING = 3
+"""Exit code of a process that goes on once somebody else has done their part."""
+
 INTERRUPTED = 130
 """Exit code of a process that was asked to stop."""

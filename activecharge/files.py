@@ -1,13 +1,20 @@
-"""Writing files so that a crash leaves either the old content or the new, never half."""
+"""Writing files: a crash leaves the old content or the new, never half; one process writes."""
 
+import fcntl
 import json
 import os
+import socket
 import stat
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from activecharge.errors import UserError
+
+LOCK = "run.lock"
+"""In a folder that one process at a time writes to."""
 
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -153,3 +160,61 @@ def _sync(path: Path) -> None:
 # mkstemp makes files private; the process's umask can only be read by setting it.
 _UMASK = os.umask(0)
 os.umask(_UMASK)
+
+
+@contextmanager
+def locked(folder: Path, work: str, other: str) -> Iterator[None]:
+    """Hold `run.lock` of a folder. The kernel drops it with the process, however that ends.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Made if need be.
+    work : str
+        What runs in such a folder, as "a campaign".
+    other : str
+        What to choose another of where this one is not to be had, as "--run-dir".
+
+    Raises
+    ------
+    UserError
+        If the folder cannot be written, or another process holds it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / LOCK).open("a+")
+    except OSError as error:
+        raise UserError(
+            f"{folder}: cannot be written ({error.strerror}); choose another {other}"
+        ) from error
+    with lock:
+        for patience in (True, True, True, False):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if patience:  # `in_use` of another process holds it for a moment
+                    time.sleep(0.1)
+                    continue
+                lock.seek(0)
+                owner = lock.read().strip() or "another process"
+                raise UserError(
+                    f"{folder}: {work} is running here ({owner}); wait for it, stop it, or choose "
+                    f"another {other}"
+                ) from error
+        lock.truncate(0)
+        lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+        lock.flush()
+        yield
+
+
+def in_use(folder: Path) -> bool:
+    """Whether a process holds the lock of a folder."""
+    try:
+        with (folder / LOCK).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False

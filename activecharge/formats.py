@@ -77,3 +77,6 @@ COMMITTEE = FolderFormat("committee.json", 1)
 
 DATASET = 1
 """What a manifest describes."""
+
+PACKED_COMMITTEE = 1
+"""A committee in one file."""

@@ -73,6 +73,11 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Missing(Failure):
+    """A configuration that somebody outside of the program has still to label; nothing failed."""
+
+
+@dataclass(frozen=True)
 class Prediction:
     """What a committee says of one configuration.
 

@@ -21,3 +21,18 @@ ACCELERATION = 9.648533212e-3
 
 DALTON_PER_A3 = 1.66053906660
 """1 u/Å³ in g/cm³."""
+
+LIGHT = 2997.92458
+"""Speed of light in Å/fs."""
+
+PER_CM = 1e-8
+"""1 cm⁻¹ in Å⁻¹."""
+
+HBAR = 0.6582119569
+"""Reduced Planck constant in eV·fs."""
+
+AVOGADRO = 6.02214076e23
+"""Entities in a mole."""
+
+DEBYE = 0.2081943
+"""1 debye in e·Å."""

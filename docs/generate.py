@@ -1,4 +1,5 @@
-"""Write docs/campaign.md and campaigns/campaign.schema.json from the settings' own classes.
+"""Write pages and JSON schemas of settings from the settings' own classes: those of campaigns and
+of simulations.
 
 Run `python docs/generate.py` after changing a setting; a test fails while they differ.
 """
@@ -13,26 +14,48 @@ from pydantic.fields import FieldInfo
 
 from activecharge.campaign.settings.campaign_options import Campaign
 from activecharge.campaign.settings.mistakes import nested_settings
+from activecharge.simulation.simulation_options import SimulationOptions
 
 HERE = Path(__file__).parent
 
 HEAD = """# Campaign files
 
 A campaign is one YAML file. Every key, with its default, in the order of the file; a key that is
-not listed here is refused. `activecharge validate FILE` prints a campaign with all defaults
-written out. Units stand in square brackets: Å, eV, e (elementary charge), fs, K.
+not listed here is refused. `activecharge init` writes a first file
+([starting.md](starting.md)). `activecharge validate FILE` prints what a file changes; with `--all`,
+every key. Units stand in square brackets: Å, eV, e (elementary charge), fs, K.
 
 This page is generated from the program's own settings by `python docs/generate.py`.
 An editor that understands JSON schemas completes keys with `campaigns/campaign.schema.json`; the
 files in `campaigns/` name it in their first line.
 """
 
+SIMULATION_HEAD = """# Settings of simulations
+
+What [`activecharge simulate`](simulate.md) can be told, in a YAML file or by `--set key=value`.
+Every key, with its default; a key that is not listed here is refused. Units stand in square
+brackets.
+
+This page is generated from the program's own settings by `python docs/generate.py`.
+An editor that understands JSON schemas completes keys with `campaigns/simulation.schema.json`.
+"""
+
 
 def campaign_page() -> str:
+    """All settings of campaigns."""
+    return settings_page(HEAD, Campaign)
+
+
+def simulation_page() -> str:
+    """All settings of simulations."""
+    return settings_page(SIMULATION_HEAD, SimulationOptions)
+
+
+def settings_page(head: str, root: type[BaseModel]) -> str:
     """Markdown with a table for each group of settings."""
-    parts = [HEAD, "## Top level\n", Campaign.__doc__ or "", "", table(Campaign)]
+    parts = [head, "## Top level\n", root.__doc__ or "", "", table(root)]
     seen: set[type[BaseModel]] = set()
-    for name, field in Campaign.model_fields.items():
+    for name, field in root.model_fields.items():
         for title, model in groups(name, field):
             if model not in seen:
                 seen.add(model)
@@ -82,6 +105,8 @@ def default_of(field: FieldInfo, code: bool = False) -> str:
         return "absent"
     if isinstance(value, tuple):
         value = list(value)
+    if isinstance(value, list) and any(isinstance(item, BaseModel) for item in value):
+        return "see there"
     text = value if isinstance(value, str) else json.dumps(value)
     return f"`{text}`" if code else str(text)
 
@@ -92,11 +117,15 @@ def literals(annotation: Any) -> list[str]:
     return [str(a) for a in arguments] if all(isinstance(a, str) for a in arguments) else []
 
 
-def schema() -> str:
-    """JSON schema of a campaign."""
-    return json.dumps(Campaign.model_json_schema(), indent=1, ensure_ascii=False) + "\n"
+def schema(root: type[BaseModel] = Campaign) -> str:
+    """JSON schema of settings."""
+    return json.dumps(root.model_json_schema(), indent=1, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":
     (HERE / "campaign.md").write_text(campaign_page(), encoding="utf-8")
     (HERE.parent / "campaigns" / "campaign.schema.json").write_text(schema(), encoding="utf-8")
+    (HERE / "simulation_settings.md").write_text(simulation_page(), encoding="utf-8")
+    (HERE.parent / "campaigns" / "simulation.schema.json").write_text(
+        schema(SimulationOptions), encoding="utf-8"
+    )

@@ -2,28 +2,16 @@
 
 import numpy as np
 import pytest
-import torch
 from ase import Atoms
 from ase.build import molecule
 from ase.calculators.calculator import PropertyNotImplementedError
 from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
 from ase.optimize import BFGS
+from tiny_committees import make_committee
 
 from activecharge import ChargeCalculator, Committee
 from activecharge.committee.calibration.calibration import Calibration, Fit
 from activecharge.model.checkpoint import save_model
-from activecharge.model.model_options import ModelOptions
-from activecharge.model.network import Architecture, ChargeModel
-
-
-def make_committee(coupling: str, **settings) -> Committee:
-    """Local coupling differentiates the dipole, so that it ties Z to it."""
-    options = ModelOptions(channels=4, dtype="float64", coupling=coupling, **settings)
-    members = []
-    for seed in range(2):
-        torch.manual_seed(seed)
-        members.append(ChargeModel(Architecture(options, ("H", "O"), 10.0, (-13.0, -430.0))))
-    return Committee(members)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from ase.db import connect
 from ase.io import read, write
 from ase.io.trajectory import Trajectory
 from ase.md.verlet import VelocityVerlet
-from test_calculator import make_committee
+from tiny_committees import make_committee
 
 from activecharge import ChargeCalculator
 

@@ -11,7 +11,7 @@ from ase import Atoms
 from ase.build import molecule
 from ase.calculators.calculator import PropertyNotImplementedError
 from ase.vibrations import Infrared
-from test_calculator import make_committee
+from tiny_committees import make_committee
 
 from activecharge import ChargeCalculator, Committee
 from activecharge.calculator import ExtrapolationWarning
@@ -33,9 +33,9 @@ def asked(committee, monkeypatch) -> list[set[str]]:
     found: list[set[str]] = []
     predict = committee.predict
 
-    def note(frames, outputs):
+    def note(frames, outputs, **settings):
         found.append(set(outputs))
-        return predict(frames, outputs)
+        return predict(frames, outputs, **settings)
 
     monkeypatch.setattr(committee, "predict", note)
     return found

@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from activecharge.simulation.simulation_options import SimulationOptions
+
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted(
+    [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs/engines").glob("*.md")]
+)
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +32,16 @@ def test_schema_is_generated_from_the_settings(generate):
     assert schema == generate.schema(), "run `python docs/generate.py`"
 
 
+def test_pages_of_simulations_are_generated_from_the_settings(generate):
+    page = (ROOT / "docs/simulation_settings.md").read_text(encoding="utf-8")
+    assert page == generate.simulation_page(), "run `python docs/generate.py`"
+    schema = (ROOT / "campaigns/simulation.schema.json").read_text(encoding="utf-8")
+    assert schema == generate.schema(SimulationOptions), "run `python docs/generate.py`"
+
+
 def test_every_setting_is_described(generate):
-    rows = re.findall(r"^\| `.*$", generate.campaign_page(), re.M)
+    pages = generate.campaign_page() + generate.simulation_page()
+    rows = re.findall(r"^\| `.*$", pages, re.M)
     assert len(rows) > 100
     for row in rows:
         assert not re.search(r"\|\s*\.?\s*\|$", row), row

@@ -3,11 +3,12 @@
 import os
 import signal
 import warnings
-from typing import TextIO
+from typing import Annotated, TextIO
 
 import typer
 
-from activecharge.cli import campaigns, data, jobs, verbs
+from activecharge import __version__
+from activecharge.cli import campaigns, data, infrared, initialize, jobs, physics, verbs
 from activecharge.cli.exits import exits
 from activecharge.errors import INTERRUPTED, Note
 
@@ -15,11 +16,19 @@ app = typer.Typer(
     help="Active learning of static and dynamic charges of water.\n\n"
     "Start with `activecharge run smoke`, then `activecharge run water_clusters`.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"activecharge {__version__}")
+        raise typer.Exit
+
+
 for _command in (
+    initialize.init,
     campaigns.validate,
     campaigns.run,
     campaigns.status,
@@ -33,10 +42,24 @@ for _command in (
     verbs.predict,
     verbs.evaluate,
     verbs.select,
+    physics.simulate,
+    infrared.spectrum,
+    infrared.vibrations,
+    verbs.pack,
     data.import_,
     data.doctor,
 ):
     app.command(_command.__name__.rstrip("_"))(_command)
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, help="Show the version.", callback=_tell_version),
+    ] = False,
+) -> None:
+    """Options of no command."""
 
 
 def main() -> None:

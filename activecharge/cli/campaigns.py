@@ -24,24 +24,37 @@ if TYPE_CHECKING:
     from activecharge.campaign.settings.campaign_options import Campaign
 
 
-def validate(file: CampaignFile, as_json: AsJson = False) -> None:
-    """Check a campaign file and print it with every default written out.
+def validate(
+    file: CampaignFile,
+    every: Annotated[
+        bool, typer.Option("--all", help="Print keys at their defaults, too.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check a campaign file and print what in it differs from the defaults.
 
-    Example: `activecharge validate water_clusters > my.yaml`
+    What is printed is a campaign file itself. `--json` gives all keys.
+
+    Example: `activecharge validate water_clusters --all > my.yaml`
     """
     from activecharge.campaign.precheck import check_sources
+    from activecharge.campaign.settings.changes import changes_text
     from activecharge.campaign.settings.reading import dump_campaign, load_campaign
     from activecharge.campaign.settings.shipped import campaign_file
 
     campaign = load_campaign(campaign_file(file))
     check_sources(campaign)
-    show(campaign.model_dump(mode="json"), dump_campaign(campaign).rstrip(), as_json)
+    text = dump_campaign(campaign).rstrip() if every else changes_text(campaign)
+    show(campaign.model_dump(mode="json"), text, as_json)
 
 
 def run(
     file: CampaignFile,
     run_dir: NewRunDir = None,
     address: Address = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Estimate labels, hours and memory; write nothing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a campaign, or resume it where an earlier run of it stopped.
@@ -51,11 +64,17 @@ def run(
     from activecharge.campaign.launch import closing_words
     from activecharge.campaign.launch import run as go
 
+    def estimate(campaign: "Campaign", directory: Path, quiet: bool) -> tuple[object, str]:
+        from activecharge.campaign.standalone.forecast import forecast
+
+        found = forecast(campaign, directory)
+        return found.to_json(), found.text()
+
     def work(campaign: "Campaign", directory: Path, quiet: bool) -> tuple[object, str]:
         found = go(campaign, directory, quiet)
         return found.to_json(), closing_words(found)
 
-    _carry_out(work, file, run_dir, address, as_json)
+    _carry_out(estimate if dry_run else work, file, run_dir, address, as_json)
 
 
 def compare(
@@ -99,18 +118,29 @@ def status(
     show(found.to_json(), status_text(found), as_json)
 
 
-def export(directory: RunDir, out: Out = Path("data.xyz")) -> None:
+def export(
+    directory: RunDir,
+    out: Out = Path("data.xyz"),
+    code: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            help="Write what this reads: mace, nequip, metatrain, deepmd (a folder) or les.",
+        ),
+    ] = None,
+) -> None:
     """Write a campaign's labels as extxyz, split by split, with a manifest of checksums.
 
     Example: `activecharge export runs/water_clusters -o data.xyz`
     """
     from activecharge.campaign.disk.run_directory import RunDirectory
     from activecharge.campaign.loop.state import CampaignState
-    from activecharge.campaign.loop.teaching import export_dataset
+    from activecharge.campaign.loop.teaching import export_dataset, export_dataset_for
 
     opened = RunDirectory.open(directory)
     check_not_input(out, *opened.files())
-    show_files(export_dataset(CampaignState(opened), out))
+    state = CampaignState(opened)
+    show_files(export_dataset_for(code, state, out) if code else export_dataset(state, out))
 
 
 def report(directory: RunDir) -> None:

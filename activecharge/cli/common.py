@@ -26,7 +26,10 @@ Address = Annotated[
     typer.Option(help="Ray cluster to use instead of `cluster.address`: auto, or host:port."),
 ]
 CommitteeDir = Annotated[
-    Path, typer.Argument(help="Folder of a committee, or a run directory.", metavar="COMMITTEE")
+    Path,
+    typer.Argument(
+        help="Folder of a committee, a run directory, or a packed file.", metavar="COMMITTEE"
+    ),
 ]
 Frames = Annotated[
     Path, typer.Argument(help="extxyz, a DeePMD folder, or what ASE reads.", metavar="FRAMES")

@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from activecharge.errors import INTERRUPTED, UserError
+from activecharge import __version__
+from activecharge.errors import INTERRUPTED, WAITING, OutputsMissing, UserError
+
+PLEASE_TELL = (
+    "this is a fault of the program: please tell it on the project's issue tracker, with that "
+    f"report and the version ({__version__})"
+)
+"""Where a fault of ours is reported."""
 
 
 @contextlib.contextmanager
@@ -24,6 +31,8 @@ def exits(folder: Path | None = None) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         _end("stopped; give the same command again to go on", INTERRUPTED)
+    except OutputsMissing as waiting:
+        _end(f"waiting: {waiting}", WAITING)
     except Exception as error:
         mistake = _mistake(error)
         if mistake is not None:
@@ -31,9 +40,9 @@ def exits(folder: Path | None = None) -> Iterator[None]:
         log = (folder if folder and folder.is_dir() else Path()).absolute() / "error.log"
         try:
             log.write_text(traceback.format_exc(), encoding="utf-8")
-            where = f"the full report is in {log}"
+            where = f"the full report is in {log}; {PLEASE_TELL}"
         except OSError:
-            where = traceback.format_exc()
+            where = f"{traceback.format_exc()}{PLEASE_TELL}"
         _end(f"error: {type(error).__name__}: {error}; {where}", 1)
 
 

@@ -1,4 +1,4 @@
-"""Commands on plain files: label, train, predict, evaluate, select."""
+"""Commands on plain files: label, train, predict, evaluate, select, pack."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 from activecharge.cli.common import AsJson, CommitteeDir, Device, Frames, Out, Seed, Workers, show
 from activecharge.errors import UserError
-from activecharge.files import check_not_input
+from activecharge.files import check_destination, check_not_input
 
 
 def label(
@@ -157,3 +157,22 @@ def select(
     choices = ask_committee.select(committee, pool, out, options, seed)
     counts = Counter(choice.why for choice in choices)
     typer.echo(f"{out}: {', '.join(f'{count} {why}' for why, count in counts.items())}")
+
+
+def pack(
+    committee: CommitteeDir,
+    out: Annotated[Path, typer.Option("-o", "--out", help="File to write.", dir_okay=False)],
+) -> None:
+    """Pack a committee into one file, to share.
+
+    Every command that takes a committee takes that file. Reading it runs no code.
+
+    Example: `activecharge pack runs/water_clusters -o water.acx`
+    """
+    check_destination(out)
+    from activecharge.committee.committee import Committee
+
+    found = Committee.load(committee)
+    found.pack(out)
+    members = "1 network" if len(found) == 1 else f"{len(found)} members"
+    typer.echo(f"{out}: {members}, {out.stat().st_size / 1e6:.1f} MB")

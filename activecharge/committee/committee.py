@@ -1,5 +1,6 @@
 """A committee of charge models: mean predictions and how sure they are."""
 
+import operator
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from ase import Atoms
 
 from activecharge.committee.calibration.calibration import CALIBRATION, Calibration
 from activecharge.committee.estimates import Members, Network, Source
+from activecharge.committee.packed import Parts, pack, unpack
+from activecharge.committee.uniform_field import UniformField
 from activecharge.errors import UserError
 from activecharge.formats import COMMITTEE
 from activecharge.model import ARCHITECTURE, LAST_LAYER
@@ -15,6 +18,8 @@ from activecharge.model.checkpoint import load_model
 from activecharge.model.graph import Graph, build_graph, join
 from activecharge.model.last_layer import LastLayer
 from activecharge.model.network import ChargeModel
+from activecharge.model.space.kept_pairs import KeptPairs
+from activecharge.model.space.pairs import find_pairs
 from activecharge.model.taught import offered, why_not_offered
 from activecharge.properties import LATENT_CHARGES
 from activecharge.records import Prediction
@@ -50,6 +55,7 @@ class Committee:
         last_layer: LastLayer | None = None,
     ):
         self.members = tuple(members)
+        self.last_layer = last_layer
         self.calibration = calibration or Calibration()
         if last_layer is None and len(self.members) < 2:
             raise UserError(
@@ -74,13 +80,14 @@ class Committee:
 
     @classmethod
     def load(cls, directory: Path | str, device: str = "cpu") -> "Committee":
-        """Read a committee that training or a campaign wrote.
+        """Read a committee that training or a campaign wrote, or that was packed.
 
         Parameters
         ----------
         directory : path-like
             A folder with one sub-folder per member, or a campaign's run directory, whose
-            latest committee is taken. A calibration beside the members comes with them.
+            latest committee is taken. A calibration beside the members comes with them. Or the
+            one file that `pack` wrote.
         device : str
             torch device.
 
@@ -91,6 +98,12 @@ class Committee:
             calibration, cannot be read.
         """
         directory = Path(directory)
+        if directory.is_file():
+            parts = unpack(directory, device)
+            try:
+                return cls(parts.members, parts.calibration, parts.last_layer)
+            except UserError as error:
+                raise UserError(f"{directory}: {error}") from error
         for folder in (directory, directory / "committee"):
             found = sorted(path.parent for path in folder.glob(f"member-*/{ARCHITECTURE}"))
             if found:
@@ -106,8 +119,48 @@ class Committee:
                     raise UserError(f"{folder}: {error}") from error
         raise UserError(
             f"{directory}: no committee here (no member-*/{ARCHITECTURE}); "
-            "give a folder that `activecharge train` wrote, or a run directory"
+            "give a folder that `activecharge train` wrote, a run directory, or the file that "
+            "`activecharge pack` wrote"
         )
+
+    @classmethod
+    def opened(
+        cls, committee: "Committee | Path | str", device: str = "cpu", member: int | None = None
+    ) -> "Committee":
+        """A committee as it is given, or loaded; or one member of it, counting from 0."""
+        whole = committee if isinstance(committee, Committee) else cls.load(committee, device)
+        return whole if member is None else whole.member(member)
+
+    def pack(self, path: Path | str) -> Path:
+        """Write all of it into one file, to share; `load` opens it, and runs no code.
+
+        The same committee gives the same bytes.
+
+        Parameters
+        ----------
+        path : path-like
+            Of any name; replaced if it is a file.
+
+        Raises
+        ------
+        UserError
+            If the path is that of something other than a file.
+        """
+        return pack(Parts(self.members, self.calibration, self.last_layer), path)
+
+    def __len__(self) -> int:
+        """How many members it has."""
+        return len(self.members)
+
+    def __getitem__(self, index: int) -> "Committee":
+        """One member by itself, as `member`; negative numbers count from the last."""
+        if not -len(self) <= (number := operator.index(index)) < len(self):
+            raise IndexError(f"there is no member {index}: the committee has {len(self)}")
+        return self.member(number % len(self))
+
+    def __iter__(self) -> Iterator["Committee"]:
+        """Each member by itself."""
+        return (self.member(index) for index in range(len(self)))
 
     def member(self, index: int) -> "Committee":
         """One member by itself: predictions of a member's cost, without spreads."""
@@ -128,8 +181,24 @@ class Committee:
         """Why a property is not among those it offers, in a sentence."""
         return why_not_offered(name, self.members[0].architecture.options, self.offers)
 
+    def in_field(self, field: Sequence[float] | np.ndarray) -> UniformField:
+        """A uniform field (3,) in V/Å, such as `predict` takes.
+
+        Raises
+        ------
+        UserError
+            If it is no such vector, or the committee was not taught Born effective charges.
+        """
+        uniform = UniformField(field, self.members[0].architecture.options)
+        uniform.offered(self.offers)
+        return uniform
+
     def predict(
-        self, frames: Sequence[Atoms], outputs: Collection[str] | None = None
+        self,
+        frames: Sequence[Atoms],
+        outputs: Collection[str] | None = None,
+        field: UniformField | None = None,
+        kept: Sequence[KeptPairs] | None = None,
     ) -> list[Prediction]:
         """Mean and spread for each frame.
 
@@ -139,6 +208,10 @@ class Committee:
             Free or fully periodic, possibly mixed.
         outputs : collection of str, optional
             Property names; by default all that apply to the frame.
+        field : UniformField, optional
+            In which energies, forces and stress are taken, from `in_field`.
+        kept : sequence of KeptPairs, optional
+            One for each frame, where the same frames come again and again, little changed.
 
         Returns
         -------
@@ -155,19 +228,22 @@ class Committee:
         wanted = set(self.offers if outputs is None else outputs)
         if "charges" in wanted:
             wanted.add(LATENT_CHARGES)
-        wanted &= self.offers
+        wanted &= self.offers if field is None else field.offered(self.offers)
         predictions: list[Prediction] = []
-        for graphs in self.chunks(frames):
-            predictions += self._predict_chunk(graphs, wanted)
+        for graphs in self.chunks(frames, kept):
+            predictions += self._predict_chunk(graphs, wanted, field)
         return predictions
 
-    def chunks(self, frames: Sequence[Atoms]) -> Iterator[list[Graph]]:
+    def chunks(
+        self, frames: Sequence[Atoms], kept: Sequence[KeptPairs] | None = None
+    ) -> Iterator[list[Graph]]:
         """Graphs of the frames, in portions that go through the network together."""
         chunk: list[Graph] = []
         atoms = 0
         for number, frame in enumerate(frames):
+            find = find_pairs if kept is None else kept[number]
             try:
-                graph = build_graph(frame, self.elements, self.cutoff, self._accuracy)
+                graph = build_graph(frame, self.elements, self.cutoff, self._accuracy, find)
             except UserError as error:
                 raise type(error)(f"frame {number} (counting from 0): {error}") from error
             if chunk and atoms + len(frame) > ATOMS_PER_BATCH:
@@ -178,14 +254,16 @@ class Committee:
         if chunk:
             yield chunk
 
-    def _predict_chunk(self, graphs: list[Graph], wanted: set[str]) -> list[Prediction]:
+    def _predict_chunk(
+        self, graphs: list[Graph], wanted: set[str], field: UniformField | None
+    ) -> list[Prediction]:
         first = self.members[0]
         graph = join(graphs).to(first.backbone.to_cartesian.device, first.dtype)
         if not graph.periodic.any():
             wanted = wanted - {"stress"}
         if graph.periodic.all():
             wanted = wanted - {"dipole"}
-        said = self._source(graph, wanted)
+        said = self._source(graph, wanted, field)
         species = graph.species.cpu().numpy()
         predictions = []
         for index, (start, stop) in enumerate(zip(graph.offsets, graph.offsets[1:], strict=False)):

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from activecharge.committee.disagreement import spread
+from activecharge.committee.uniform_field import UniformField
 from activecharge.model.geometry import trace_geometry
 from activecharge.model.graph import Graph
 from activecharge.model.last_layer import LastLayer
@@ -50,8 +51,11 @@ class Estimate:
 class Source(Protocol):
     """Anything that estimates properties with spreads."""
 
-    def __call__(self, graph: Graph, wanted: set[str]) -> Estimate:
-        """Estimate what is `wanted`, by `activecharge.properties.QUANTITIES`, of a batch."""
+    def __call__(
+        self, graph: Graph, wanted: set[str], field: UniformField | None = None
+    ) -> Estimate:
+        """Estimate what is `wanted`, by `activecharge.properties.QUANTITIES`, of a batch, without
+        or in a field."""
 
 
 class Members:
@@ -61,13 +65,20 @@ class Members:
         self._models = models
         self._shared = SharedBackbone(models) if have_one_backbone(models) else None
 
-    def __call__(self, graph: Graph, wanted: set[str]) -> Estimate:
+    def __call__(
+        self, graph: Graph, wanted: set[str], field: UniformField | None = None
+    ) -> Estimate:
         """See `Source`."""
         asked = _asked(wanted)
+        outputs, pull = set(asked.values()), None
+        if field is not None:
+            outputs, pull = field.asked(outputs), field.pull(graph)
         if self._shared:
-            results = self._shared(graph, [set(asked.values())] * len(self._models))
+            results = self._shared(graph, [outputs] * len(self._models), field=pull)
         else:
-            results = [model(graph, set(asked.values())) for model in self._models]
+            results = [model(graph, outputs, field=pull) for model in self._models]
+        if field is not None:
+            results = [field.applied(result, graph) for result in results]
         samples = {
             name: _numpy(torch.stack([r[output] for r in results]))
             for name, output in asked.items()
@@ -85,14 +96,21 @@ class Network:
     def __init__(self, model: ChargeModel, last_layer: LastLayer):
         self._model, self._last_layer = model, last_layer
 
-    def __call__(self, graph: Graph, wanted: set[str]) -> Estimate:
+    def __call__(
+        self, graph: Graph, wanted: set[str], field: UniformField | None = None
+    ) -> Estimate:
         """See `Source`."""
         model, asked = self._model, _asked(wanted)
+        outputs, pull = set(asked.values()), None
+        if field is not None:
+            outputs, pull = field.asked(outputs), field.pull(graph)
         track = model.differentiates(wanted)
         with torch.set_grad_enabled(track):
             encoded = model.encode(graph, trace_geometry(graph, track, "stress" in wanted))
             # Responses free the graph they were differentiated by; values remain.
-            found = model.respond(encoded, set(asked.values()), training=False)
+            found = model.respond(encoded, outputs, training=False, field=pull)
+        if field is not None:
+            found = field.applied(found, graph)
         with torch.no_grad():
             std = {
                 name: _numpy(self._last_layer.std(model, encoded, name))

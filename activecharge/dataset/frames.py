@@ -40,12 +40,17 @@ def write_frames(path: Path | str, frames: Iterable[Atoms]) -> Path:
     -------
     pathlib.Path
     """
-    buffer = StringIO()
-    write_xyz(buffer, [_portable(atoms) for atoms in frames], write_results=False)
-    data = buffer.getvalue().encode()
+    data = frames_text(frames).encode()
     if packer := PACKERS.get(Path(path).suffix.lower()):
         data = packer[0](data)
     return write_atomic(path, lambda temporary: temporary.write_bytes(data))
+
+
+def frames_text(frames: Iterable[Atoms]) -> str:
+    """What `write_frames` writes, for files that are added to."""
+    buffer = StringIO()
+    write_xyz(buffer, [_portable(atoms) for atoms in frames], write_results=False)
+    return buffer.getvalue()
 
 
 def read_frames(path: Path | str, format: str | None = None) -> Iterator[tuple[str, Atoms]]:

@@ -1,7 +1,7 @@
 """Labels as batches of tensors; what is missing is NaN and counts nowhere."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -27,10 +27,19 @@ class Batch:
         B frames, N atoms.
     targets : dict of str to torch.Tensor
         Per property (N, ...) or (B, ...), float64 for energies; NaN where missing.
+    labelled : mapping of str to int
+        How many numbers of each property are there. Counted if not given, for which a batch
+        elsewhere than on the CPU waits.
     """
 
     graph: Graph
     targets: dict[str, torch.Tensor]
+    labelled: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.labelled:
+            counted = {n: int(torch.isfinite(value).sum()) for n, value in self.targets.items()}
+            object.__setattr__(self, "labelled", counted)
 
     def to(self, device: torch.device | str, dtype: torch.dtype) -> "Batch":
         """Copy onto a device in the model's type; energies stay double."""
@@ -38,7 +47,7 @@ class Batch:
             name: value.to(device, torch.float64 if name == "energy" else dtype)
             for name, value in self.targets.items()
         }
-        return Batch(self.graph.to(device, dtype), targets)
+        return Batch(self.graph.to(device, dtype), targets, self.labelled)
 
 
 def make_batch(
@@ -76,12 +85,17 @@ def make_batch(
 def join_batches(batches: Sequence[Batch]) -> Batch:
     """Many frames as one batch, in the order given."""
     targets = {name: torch.cat([batch.targets[name] for batch in batches]) for name in PROPERTIES}
-    return Batch(join([batch.graph for batch in batches]), targets)
+    labelled = {name: sum(batch.labelled[name] for batch in batches) for name in PROPERTIES}
+    return Batch(join([batch.graph for batch in batches]), targets, labelled)
+
+
+def ready(model: ChargeModel, batch: Batch) -> Batch:
+    """A batch on the model's device in its type, with all that depends on it alone made before."""
+    model.plan(batch.graph)
+    return batch.to(next(model.parameters()).device, model.dtype)
 
 
 def evaluation_batches(model: ChargeModel, frames: Sequence[Batch]) -> Iterator[Batch]:
-    """Single frames, joined by up to `EVALUATION_FRAMES`, on the model's device in its type."""
-    device = next(model.parameters()).device
+    """Single frames, joined by up to `EVALUATION_FRAMES` and made `ready`."""
     for start in range(0, len(frames), EVALUATION_FRAMES):
-        chunk = frames[start : start + EVALUATION_FRAMES]
-        yield join_batches(chunk).to(device, model.dtype)
+        yield ready(model, join_batches(frames[start : start + EVALUATION_FRAMES]))

@@ -50,7 +50,7 @@ class Fields:
         self._teach = (
             options.coupling == "independent"
             and {"forces", "dipole", "bec"} <= set(weights)
-            and any(bool(torch.isfinite(frame.targets["dipole"]).any()) for frame in frames)
+            and any(frame.labelled["dipole"] for frame in frames)
         )
         self._rng, self._step = rng, 0
 

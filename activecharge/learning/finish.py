@@ -1,6 +1,6 @@
 """Judging a model in training, and settling what its loss leaves open."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,16 +16,24 @@ from activecharge.properties import PROPERTIES
 
 def outputs(weights: Mapping[str, float], batch: Batch) -> set[str]:
     """Of the weighted properties, those that some frame of the batch has labels for."""
-    return {name for name in weights if torch.isfinite(batch.targets[name]).any()}
+    return {name for name in weights if batch.labelled[name]}
 
 
 def evaluate(
-    model: ChargeModel, frames: Sequence[Batch], weights: Mapping[str, float]
+    model: ChargeModel, batches: Iterable[Batch], weights: Mapping[str, float]
 ) -> tuple[dict[str, float], np.ndarray]:
-    """Validation loss and per property the MAE in its unit (energy per atom); losses (F,)."""
+    """Validation loss and per property the MAE in its unit (energy per atom); losses (F,).
+
+    Parameters
+    ----------
+    model : ChargeModel
+    batches : iterable of Batch
+        Those of `evaluation_batches`, which are best kept where a model is judged again and again.
+    weights : mapping of str to float
+    """
     errors: dict[str, list[torch.Tensor]] = {name: [] for name in weights}
     losses: list[torch.Tensor] = []
-    for batch in evaluation_batches(model, frames):
+    for batch in batches:
         names = outputs(weights, batch)
         predicted = model(batch.graph, names)
         losses.append(frame_losses(predicted, batch, weights).detach().cpu())
@@ -52,7 +60,7 @@ def settle(
     was fitted to, the ones that its training frames have labels for.
     """
     lessons = {*weights, "bec"} if data.model.screening == "fitted" else set(weights)
-    held = {name for name in lessons if any(torch.isfinite(b.targets[name]).any() for b in train)}
+    held = {name for name in lessons if any(batch.labelled[name] for batch in train)}
     taught = tuple(name for name in PROPERTIES if name in held)
     model.architecture = replace(model.architecture, taught=taught)
     if data.model.charges == "latent":
@@ -60,5 +68,5 @@ def settle(
     if data.model.screening != "fitted":
         return {}
     noted = {"screening": fit_screening(model, train)}
-    errors, _ = evaluate(model, valid, {"bec": 1.0})
+    errors, _ = evaluate(model, evaluation_batches(model, valid), {"bec": 1.0})
     return noted | {name: errors[name] for name in ("bec",) if name in errors}

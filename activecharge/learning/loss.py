@@ -28,12 +28,17 @@ def active_weights(weights: LossWeights, model: ModelOptions) -> dict[str, float
 def scaled_errors(predicted: Mapping[str, torch.Tensor], batch: Batch, name: str) -> torch.Tensor:
     """Errors of all labelled components in tolerances, flat; energies per atom."""
     labelled = torch.isfinite(batch.targets[name])
-    if not labelled.any():
+    if not batch.labelled[name]:
         return batch.targets[name][labelled]
+    return _errors(predicted, batch, name)[labelled]
+
+
+def _errors(predicted: Mapping[str, torch.Tensor], batch: Batch, name: str) -> torch.Tensor:
+    """Errors of all components in tolerances, NaN where there is no label."""
     error = predicted[name] - batch.targets[name]
     if name == "energy":
         error = error / batch.graph.counts
-    return error[labelled] / PROPERTIES[name].tolerance
+    return error / PROPERTIES[name].tolerance
 
 
 def loss(
@@ -50,14 +55,15 @@ def loss(
     """
     total = torch.zeros((), dtype=torch.float64, device=batch.graph.frame.device)
     for name, weight in weights.items():
-        errors = scaled_errors(predicted, batch, name).double()
-        if not len(errors):
+        if not batch.labelled[name]:
             continue
-        if copies is None:
-            total = total + weight * huber_loss(errors, torch.zeros_like(errors))
-        else:
-            each = huber_loss(errors, torch.zeros_like(errors), reduction="none")
-            total = total + weight * (each * _of_components(copies, batch, name)).mean()
+        errors = _errors(predicted, batch, name).double()
+        # Masked, not picked out: how many there are is known, and nothing waits for a device.
+        errors = torch.where(torch.isfinite(batch.targets[name]), errors, 0.0)
+        each = huber_loss(errors, torch.zeros_like(errors), reduction="none")
+        if copies is not None:
+            each = each * _by_row(copies, batch, name)
+        total = total + weight * each.sum() / batch.labelled[name]
     return total
 
 
@@ -82,6 +88,11 @@ def frame_losses(
 def _of_components(copies: torch.Tensor, batch: Batch, name: str) -> torch.Tensor:
     """Values of frames (B,) for each of the errors that `scaled_errors` gives."""
     target = batch.targets[name]
-    rows = copies[batch.graph.frame] if PROPERTIES[name].per_atom else copies
-    shape = (-1, *(1,) * (target.dim() - 1))
-    return rows.reshape(shape).expand_as(target)[torch.isfinite(target)]
+    return _by_row(copies, batch, name).expand_as(target)[torch.isfinite(target)]
+
+
+def _by_row(copies: torch.Tensor, batch: Batch, name: str) -> torch.Tensor:
+    """Values of frames (B,) in a shape that goes with the property's targets."""
+    per_atom = PROPERTIES[name].per_atom
+    rows = copies.index_select(0, batch.graph.frame) if per_atom else copies
+    return rows.reshape(-1, *(1,) * (batch.targets[name].dim() - 1))

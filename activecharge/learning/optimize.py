@@ -1,11 +1,11 @@
 """The optimizer's steps, whatever they minimise."""
 
+import copy
 import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from activecharge.errors import UserError
 from activecharge.learning.training_options import TrainingOptions
@@ -58,25 +58,18 @@ def optimize(
     """
     steps = options.warm_steps if warm else options.steps
     peak = options.warm_learning_rate if warm else options.learning_rate
-    optimizer = torch.optim.Adam(model.parameters(), lr=peak, amsgrad=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _shape(step, steps))
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(options.ema_decay))
+    descent = _Descent(model, options, peak, steps)
     history: list[dict[str, float]] = []
-    keeper, running = _Keeper(), 0.0
+    keeper = _Keeper()
     for step in range(1, steps + 1):
-        running += _step(model, objective, optimizer, options.gradient_clip)
-        schedule.step()
-        average.update_parameters(model)
+        descent.step(objective)
         if step % options.evaluate_every and step != steps:
             continue
-        entry = {"step": float(step), "learning_rate": float(schedule.get_last_lr()[0])}
-        entry["train_loss"] = running / (1 + (step - 1) % options.evaluate_every)
-        found, losses = evaluate(average.module)
-        history.append(entry | found)
-        running = 0.0
+        found, losses = evaluate(descent.average)
+        history.append({"step": float(step)} | descent.entry() | found)
         if progress:
             progress(history[-1])
-        keeper.see(losses, average.module)
+        keeper.see(losses, descent.average)
         if keeper.since_best >= options.patience:
             break
     if keeper.weights is None:
@@ -86,6 +79,50 @@ def optimize(
         )
     model.load_state_dict(keeper.weights)
     return history
+
+
+class _Adam(torch.optim.Adam):
+    """Adam that skips a step without a look at it where `found_inf` is 1, as torch's own does."""
+
+    found_inf: torch.Tensor
+
+
+class _Descent:
+    """Adam's steps on a model, and the average of its weights.
+
+    Nothing within a step waits for the device: a gradient that is not finite is skipped by the
+    optimizer itself, and the loss is read where it is told.
+    """
+
+    def __init__(self, model: torch.nn.Module, options: TrainingOptions, peak: float, steps: int):
+        self._options, self._weights = options, list(model.parameters())
+        # One pass over all weights, which are many and small.
+        self._adam = _Adam(self._weights, lr=peak, amsgrad=True, fused=True)
+        self._rates = torch.optim.lr_scheduler.LambdaLR(self._adam, lambda s: _shape(s, steps))
+        self.average = copy.deepcopy(model)
+        self._averaged = list(self.average.parameters())
+        self._running, self._steps, self._first = torch.zeros(()), 0, True
+
+    def step(self, objective: Callable[[], torch.Tensor]) -> None:
+        """One step downhill."""
+        self._adam.zero_grad(set_to_none=True)
+        value = objective()
+        value.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self._weights, self._options.gradient_clip)
+        self._adam.found_inf = 1.0 - torch.isfinite(norm).float()
+        self._adam.step()
+        self._rates.step()
+        with torch.no_grad():
+            for mean, weight in zip(self._averaged, self._weights, strict=True):
+                mean.lerp_(weight, 1.0 if self._first else 1 - self._options.ema_decay)
+        self._first = False
+        self._running, self._steps = self._running.to(value) + value.detach(), self._steps + 1
+
+    def entry(self) -> dict[str, float]:
+        """Learning rate, and mean loss since the entry before."""
+        mean = float(self._running) / self._steps
+        self._running, self._steps = torch.zeros(()), 0
+        return {"learning_rate": float(self._rates.get_last_lr()[0]), "train_loss": mean}
 
 
 class _Keeper:
@@ -130,13 +167,3 @@ def _shape(step: int, steps: int) -> float:
         return (step + 1) / rise
     fraction = (step - rise) / max(1, steps - rise)
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * fraction))
-
-
-def _step(model: torch.nn.Module, objective: Callable[[], torch.Tensor], optimizer, clip) -> float:
-    optimizer.zero_grad(set_to_none=True)
-    value = objective()
-    value.backward()
-    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
-    if torch.isfinite(norm):
-        optimizer.step()
-    return float(value.detach())

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from activecharge.learning.batches import Batch, join_batches
+from activecharge.learning.batches import Batch, evaluation_batches, join_batches, ready
 from activecharge.learning.fields import Fields
 from activecharge.learning.finish import evaluate, outputs, settle
 from activecharge.learning.loss import loss
@@ -55,31 +55,15 @@ def train_heads(
     MemberResult
         Of the first member; its history is that of all, errors being means over members.
     """
-    options = data.training
     models = [first_model(data, member, train, device) for member in members]
     shared = SharedBackbone(models)
     for member, model in zip(members, models, strict=True):
         start_charges(model, data, member, train)
-    rng = np.random.default_rng(members[0].seed)
-    copies = _copies(data, members).to(device)
-    loader = shuffled(len(train), options.batch_size, rng)
-    in_fields = Fields(data.model, weights, train, rng)
-
-    def objective() -> torch.Tensor:
-        chosen = next(loader)
-        batch, field = in_fields(join_batches([train[i] for i in chosen]))
-        counts = copies[:, torch.as_tensor(chosen, device=device)]
-        return _loss(shared, batch, weights, counts, int(rng.integers(len(members))), field)
-
-    def judge(model: torch.nn.Module) -> tuple[dict[str, float], np.ndarray]:
-        assert isinstance(model, SharedBackbone)
-        found, losses = zip(*(evaluate(m, valid, weights) for m in model.models), strict=True)
-        means = {name: float(np.mean([entry[name] for entry in found])) for name in found[0]}
-        return means, np.mean(losses, axis=0)
-
-    history = optimize(
-        shared, objective, judge, options, members[0].start is not None, "heads", progress
-    )
+    copies = _copies(data, members)
+    objective = _objective(shared, data, members, train, weights, copies.to(device))
+    warm = members[0].start is not None
+    judge = _judge(valid, weights)
+    history = optimize(shared, objective, judge, data.training, warm, "heads", progress)
     for member, model, counts in zip(members, models, copies.tolist(), strict=True):
         seen = [frame for frame, count in zip(train, counts, strict=True) if count]
         extra = settle(model, data, seen, valid, weights)
@@ -87,6 +71,45 @@ def train_heads(
             history[-1] |= extra
         save_model(model, Path(member.directory))
     return MemberResult(members[0].index, members[0].directory, tuple(history))
+
+
+def _objective(
+    shared: SharedBackbone,
+    data: TrainingSet,
+    members: Sequence[Member],
+    train: Sequence[Batch],
+    weights: dict[str, float],
+    copies: torch.Tensor,
+) -> Callable[[], torch.Tensor]:
+    """What gives the loss of the next batch."""
+    rng = np.random.default_rng(members[0].seed)
+    loader = shuffled(len(train), data.training.batch_size, rng)
+    in_fields = Fields(data.model, weights, train, rng)
+
+    def objective() -> torch.Tensor:
+        chosen = next(loader)
+        batch, field = in_fields(join_batches([train[i] for i in chosen]))
+        counts = copies[:, torch.as_tensor(chosen, device=copies.device)]
+        return _loss(shared, batch, weights, counts, int(rng.integers(len(members))), field)
+
+    return objective
+
+
+def _judge(
+    valid: Sequence[Batch], weights: dict[str, float]
+) -> Callable[[torch.nn.Module], tuple[dict[str, float], np.ndarray]]:
+    """What judges all members, errors being means over them."""
+    batches: list[Batch] = []
+
+    def judge(model: torch.nn.Module) -> tuple[dict[str, float], np.ndarray]:
+        assert isinstance(model, SharedBackbone)
+        if not batches:
+            batches.extend(evaluation_batches(model.models[0], valid))
+        found, losses = zip(*(evaluate(m, batches, weights) for m in model.models), strict=True)
+        means = {name: float(np.mean([entry[name] for entry in found])) for name in found[0]}
+        return means, np.mean(losses, axis=0)
+
+    return judge
 
 
 def _copies(data: TrainingSet, members: Sequence[Member]) -> torch.Tensor:
@@ -108,9 +131,8 @@ def _loss(
     field: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Mean loss () over members, that of the energy and its derivatives from the one `drawn`."""
-    dtype = shared.models[0].dtype
-    batch = batch.to(copies.device, dtype)
-    field = None if field is None else field.to(copies.device, dtype)
+    batch = ready(shared.models[0], batch)
+    field = None if field is None else field.to(batch.graph.cell)
     wanted = outputs(weights, batch)
     costly = wanted & set(OF_THE_ENERGY)
     asked = [wanted if index == drawn else wanted - costly for index in range(len(copies))]

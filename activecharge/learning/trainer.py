@@ -1,12 +1,18 @@
 """Train one committee member, or all that share a backbone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from activecharge.learning.batches import join_batches, make_batch
+from activecharge.learning.batches import (
+    Batch,
+    evaluation_batches,
+    join_batches,
+    make_batch,
+    ready,
+)
 from activecharge.learning.fields import Fields
 from activecharge.learning.finish import evaluate, outputs, settle
 from activecharge.learning.fit_last_layer import fit_last_layer
@@ -60,23 +66,13 @@ def train_member(
     rng = np.random.default_rng(member.seed)
     model = first_model(data, member, train, device)
     start_charges(model, data, member, train)
-    frames = train
-    if options.bootstrap and options.uncertainty == "committee":
-        copies = bootstrap([label.candidate.hash for label in data.train], member.seed)
-        frames = [frame for frame, n in zip(train, copies, strict=True) for _ in range(n)]
-    loader = shuffled(len(frames), options.batch_size, rng)
-    in_fields = Fields(data.model, weights, frames, rng)
-
-    def objective() -> torch.Tensor:
-        batch, field = in_fields(join_batches([frames[i] for i in next(loader)]))
-        batch = batch.to(device, model.dtype)
-        field = None if field is None else field.to(device, model.dtype)
-        predicted = model(batch.graph, outputs(weights, batch), training=True, field=field)
-        return loss(predicted, batch, weights)
+    frames = _drawn(data, member, train)
+    objective = _objective(model, frames, weights, options.batch_size, rng)
+    judged = list(evaluation_batches(model, valid))
 
     def judge(trained: torch.nn.Module) -> tuple[dict[str, float], np.ndarray]:
         assert isinstance(trained, ChargeModel)
-        return evaluate(trained, valid, weights)
+        return evaluate(trained, judged, weights)
 
     name = f"member {member.index}"
     warm = member.start is not None
@@ -86,3 +82,32 @@ def train_member(
         fit_last_layer(model, train, valid).save(Path(member.directory))
     save_model(model, Path(member.directory))
     return MemberResult(member.index, member.directory, tuple(history))
+
+
+def _drawn(data: TrainingSet, member: Member, train: Sequence[Batch]) -> list[Batch]:
+    """The frames that a member sees in an epoch, some of them more than once."""
+    if not data.training.bootstrap or data.training.uncertainty != "committee":
+        return list(train)
+    copies = bootstrap([label.candidate.hash for label in data.train], member.seed)
+    return [frame for frame, n in zip(train, copies, strict=True) for _ in range(n)]
+
+
+def _objective(
+    model: ChargeModel,
+    frames: Sequence[Batch],
+    weights: dict[str, float],
+    batch_size: int,
+    rng: np.random.Generator,
+) -> Callable[[], torch.Tensor]:
+    """What gives the loss of the next batch."""
+    loader = shuffled(len(frames), batch_size, rng)
+    in_fields = Fields(model.architecture.options, weights, frames, rng)
+
+    def objective() -> torch.Tensor:
+        batch, field = in_fields(join_batches([frames[i] for i in next(loader)]))
+        batch = ready(model, batch)
+        field = None if field is None else field.to(batch.graph.cell)
+        predicted = model(batch.graph, outputs(weights, batch), training=True, field=field)
+        return loss(predicted, batch, weights)
+
+    return objective

@@ -1,7 +1,9 @@
 """Models on disk: weights as safetensors, architecture as JSON. Loading runs no code."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from ase.data import chemical_symbols
@@ -21,21 +23,28 @@ from activecharge.properties import PROPERTIES
 def save_model(model: ChargeModel, directory: Path | str) -> Path:
     """Write a model into a folder; the architecture comes last and marks it complete."""
     directory = Path(directory)
-    weights = {name: tensor.contiguous().cpu() for name, tensor in _weights(model).items()}
+    weights = weights_of(model)
     write_atomic(directory / WEIGHTS, lambda path: save_file(weights, path))
-    architecture = model.architecture
-    write_json(
-        directory / ARCHITECTURE,
-        {
-            "options": architecture.options.model_dump(),
-            "elements": architecture.elements,
-            "avg_neighbors": architecture.avg_neighbors,
-            "baseline_eV": architecture.baseline,
-            "taught": architecture.taught,
-            "own_dipoles": architecture.own_dipoles,
-        },
-    )
+    write_json(directory / ARCHITECTURE, describe(model))
     return directory
+
+
+def weights_of(model: ChargeModel) -> dict[str, torch.Tensor]:
+    """All learned tensors, on the CPU."""
+    return {name: tensor.contiguous().cpu() for name, tensor in _weights(model).items()}
+
+
+def describe(model: ChargeModel) -> dict[str, Any]:
+    """The architecture as data that JSON can hold."""
+    architecture = model.architecture
+    return {
+        "options": architecture.options.model_dump(),
+        "elements": architecture.elements,
+        "avg_neighbors": architecture.avg_neighbors,
+        "baseline_eV": architecture.baseline,
+        "taught": architecture.taught,
+        "own_dipoles": architecture.own_dipoles,
+    }
 
 
 def load_model(directory: Path | str, device: torch.device | str = "cpu") -> ChargeModel:
@@ -55,18 +64,38 @@ def load_model(directory: Path | str, device: torch.device | str = "cpu") -> Cha
             )
     name = ARCHITECTURE
     try:
-        architecture = _read_architecture(directory / ARCHITECTURE)
+        text = (directory / ARCHITECTURE).read_text(encoding="utf-8")
+        architecture = _architecture(json.loads(text))
         name = WEIGHTS
-        weights = load_file(directory / WEIGHTS)
-        model = ChargeModel(architecture)
-        if _layout(weights) != _layout(_weights(model)):
-            raise ValueError(f"its weights are not those that {ARCHITECTURE} describes")
-        model.load_state_dict(weights, strict=False)
+        model = _rebuild(architecture, load_file(directory / WEIGHTS))
     except (KeyError, TypeError, ValueError, SafetensorError) as error:
         raise UserError(
-            f"{directory / name}: not a readable model ({_reason(error)}); train it again"
+            f"{directory / name}: not a readable model ({reason(error)}); train it again"
         ) from error
     return model.to(usable(device)).eval()
+
+
+def rebuild(description: dict[str, Any], weights: Mapping[str, torch.Tensor]) -> ChargeModel:
+    """The model of which `describe` and `weights_of` told, on the CPU, ready to predict.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If these are not of one model; `reason` says why in a few words.
+    """
+    return _rebuild(_architecture(description), weights).eval()
+
+
+def _rebuild(architecture: Architecture, weights: Mapping[str, torch.Tensor]) -> ChargeModel:
+    # Each channel has a weight for each other. So nobody can ask for more memory than they sent.
+    numbers = sum(tensor.numel() for tensor in weights.values())
+    if max(architecture.options.channels**2, architecture.options.radial) > numbers:
+        raise ValueError("its weights are fewer than its options ask for")
+    model = ChargeModel(architecture)
+    if _layout(weights) != _layout(_weights(model)):
+        raise ValueError(f"its weights are not those that {ARCHITECTURE} describes")
+    model.load_state_dict(dict(weights), strict=False)
+    return model
 
 
 def usable(device: torch.device | str) -> torch.device:
@@ -89,8 +118,7 @@ def usable(device: torch.device | str) -> torch.device:
     return found
 
 
-def _read_architecture(path: Path) -> Architecture:
-    data = json.loads(path.read_text(encoding="utf-8"))
+def _architecture(data: dict[str, Any]) -> Architecture:
     architecture = Architecture(
         options=ModelOptions(**data["options"]),
         elements=tuple(data["elements"]),
@@ -104,12 +132,14 @@ def _read_architecture(path: Path) -> Architecture:
         raise ValueError(f"no such properties: {', '.join(map(str, unknown))}")
     if unknown := set(architecture.elements) - set(chemical_symbols):
         raise ValueError(f"no such elements: {', '.join(map(str, unknown))}")
+    if len(set(architecture.elements)) != len(architecture.elements):
+        raise ValueError("an element is there twice")
     if len(architecture.baseline) != len(architecture.elements):
         raise ValueError("baseline_eV needs one energy per element")
     return architecture
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """The cause in a few words."""
     if isinstance(error, ValidationError):
         first = error.errors()[0]
@@ -119,7 +149,7 @@ def _reason(error: Exception) -> str:
     return str(error).splitlines()[0]
 
 
-def _layout(weights: dict[str, torch.Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
+def _layout(weights: Mapping[str, torch.Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
     return {name: (tensor.shape, tensor.dtype) for name, tensor in weights.items()}
 
 

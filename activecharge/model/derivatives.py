@@ -48,12 +48,17 @@ def energy_derivatives(
     if "forces" in result:
         result["forces"] = -result["forces"]
     if "stress" in result:
-        free = ~graph.periodic
-        volume = torch.linalg.det(graph.cell).abs().masked_fill(free, 1.0)
-        stress = result["stress"] / volume[:, None, None]
-        # Filled in last: a NaN inside the quotient would reach every weight's gradient.
-        result["stress"] = stress.masked_fill(free[:, None, None], torch.nan)
+        result["stress"] = _by_volume(graph, result["stress"])
     return result
+
+
+def _by_volume(graph: Graph, slopes: torch.Tensor) -> torch.Tensor:
+    """Slopes ∂E/∂ε (B, 3, 3) over the cells' volumes, NaN for free frames."""
+    free = ~graph.periodic
+    volume = torch.linalg.det(graph.cell).abs().masked_fill(free, 1.0)
+    stress = slopes / volume[:, None, None]
+    # Filled in last: a NaN inside the quotient would reach every weight's gradient.
+    return stress.masked_fill(free[:, None, None], torch.nan)
 
 
 def born_effective_charges(

@@ -53,6 +53,12 @@ class Geometry:
         """
         return _between(first, second, vectors, self.leaf, self.symmetric, self.frame)
 
+    def displaced(
+        self, first: torch.Tensor, second: torch.Tensor, vectors: torch.Tensor
+    ) -> torch.Tensor:
+        """The same as functions of displacement alone."""
+        return _between(first, second, vectors, self.leaf, None, self.frame)
+
 
 def trace_geometry(graph: Graph, displacement: bool, strain: bool) -> Geometry:
     """Edge vectors as functions of displacement and strain, if asked.

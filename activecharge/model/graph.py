@@ -4,8 +4,9 @@ All differences of positions are taken here, in double precision, and rounded af
 single precision do not depend on where a frame lies, nor on which images of its atoms are given.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -14,8 +15,18 @@ from ase import Atoms
 from activecharge.model.coulomb.convergence import TYPICAL_ACCURACY, converge
 from activecharge.model.coulomb.splitting import Split, choose_split
 from activecharge.model.space.cells import reduced, wrapped
-from activecharge.model.space.pairs import Pairs, find_pairs
+from activecharge.model.space.pairs import FindPairs, Pairs, find_pairs
 from activecharge.model.space.refusals import refuse_contacts, refuse_frame
+
+
+class Plan(Protocol):
+    """What is made of a graph once, before anything is differentiated."""
+
+    def to(self, device: torch.device | str, dtype: torch.dtype) -> "Plan":
+        """Copy onto a device, floating-point tensors in `dtype`."""
+
+
+AnyPlan = TypeVar("AnyPlan", bound=Plan)
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,8 @@ class Graph:
         Pairs of that sum, each once, in frames whose reach is not 1.
     pair_vectors : (P, 3) Å
         From the first to the second.
+    plans : dict
+        What `kept` has kept. It goes along to another device, not into other graphs.
     """
 
     positions: torch.Tensor
@@ -67,6 +80,9 @@ class Graph:
     meshed: torch.Tensor
     pairs: torch.Tensor
     pair_vectors: torch.Tensor
+    plans: dict[tuple[type, Hashable], Plan] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     @property
     def offsets(self) -> list[int]:
@@ -76,15 +92,32 @@ class Graph:
     def to(self, device: torch.device | str, dtype: torch.dtype) -> "Graph":
         """Copy onto a device, floating-point tensors but for positions in `dtype`."""
         moved = {}
-        for f in fields(self):
-            tensor = getattr(self, f.name)
-            rounded = tensor.is_floating_point() and f.name != "positions"
-            moved[f.name] = tensor.to(device, dtype if rounded else None)
-        return Graph(**moved)
+        for name in TENSORS:
+            tensor = getattr(self, name)
+            rounded = tensor.is_floating_point() and name != "positions"
+            moved[name] = tensor.to(device, dtype if rounded else None)
+        graph = Graph(**moved)
+        graph.plans.update({key: plan.to(device, dtype) for key, plan in self.plans.items()})
+        return graph
+
+    def kept(self, kind: type[AnyPlan], key: Hashable, make: Callable[[], AnyPlan]) -> AnyPlan:
+        """A plan of one kind, made at the first call; `key` tells those of a kind apart."""
+        found = self.plans.get((kind, key))
+        if not isinstance(found, kind):
+            found = self.plans[kind, key] = make()
+        return found
+
+
+TENSORS = tuple(f.name for f in fields(Graph) if f.init)
+"""Names of a graph's tensors."""
 
 
 def build_graph(
-    atoms: Atoms, elements: Sequence[str], cutoff: float, accuracy: float = TYPICAL_ACCURACY
+    atoms: Atoms,
+    elements: Sequence[str],
+    cutoff: float,
+    accuracy: float = TYPICAL_ACCURACY,
+    find: FindPairs = find_pairs,
 ) -> Graph:
     """Neighbour list of one free or fully periodic frame.
 
@@ -98,6 +131,8 @@ def build_graph(
     accuracy : float
         Of Coulomb forces. The model's own decides what they are; this one, how they are had for
         the least work.
+    find : callable
+        Finds the pairs; a `KeptPairs` of its own for a frame that moves little.
 
     Raises
     ------
@@ -112,7 +147,7 @@ def build_graph(
     if atoms.pbc.all():
         cell = reduced(np.asarray(atoms.cell.array, dtype=float))
         positions = wrapped(positions, cell)
-    near = find_pairs(positions, cell, cutoff)
+    near = find(positions, cell, cutoff)
     refuse_contacts(atoms, near)
     species = [elements.index(symbol) for symbol in atoms.get_chemical_symbols()]
     graph = _assemble(positions, species, cell, near)
@@ -121,7 +156,7 @@ def build_graph(
     split = choose_split(positions, cell, converge(cutoff, accuracy))
     if split.meshed:
         graph = replace(graph, positions=torch.tensor(wrapped(given, cell)))
-    return graph if split == Split() else summed_by(graph, split, cutoff)
+    return graph if split == Split() else summed_by(graph, split, cutoff, find)
 
 
 def _assemble(
@@ -146,12 +181,12 @@ def _assemble(
     )
 
 
-def summed_by(graph: Graph, split: Split, cutoff: float) -> Graph:
+def summed_by(graph: Graph, split: Split, cutoff: float, find: FindPairs = find_pairs) -> Graph:
     """The graph of one periodic frame, its Coulomb sum split in another way."""
     pairs, vectors = np.empty((2, 0), dtype=np.int64), np.empty((0, 3))
     if split.reach != 1:
         cell = graph.cell[0].numpy()
-        far = find_pairs(graph.positions.numpy(), cell, split.reach * cutoff)
+        far = find(graph.positions.numpy(), cell, split.reach * cutoff)
         pairs, vectors = np.stack([far.first, far.second]), far.vectors
     return replace(
         graph,
@@ -167,7 +202,9 @@ def _edges(near: Pairs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     # Each pair gives two edges.
     senders = np.concatenate([near.first, near.second])
     receivers = np.concatenate([near.second, near.first])
-    order = np.lexsort([senders, receivers])
+    # By receiver, then by sender; of one number, and sooner done where pairs are sorted.
+    atoms = int(senders.max(initial=0)) + 1
+    order = np.argsort(receivers * atoms + senders, kind="stable")
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     reverse = np.roll(place, len(near.first))[order]
@@ -183,9 +220,9 @@ def join(graphs: Sequence[Graph]) -> Graph:
     pairs = torch.tensor([len(g.reverse) for g in graphs])
     before = torch.cumsum(pairs, 0) - pairs
     joined = {
-        f.name: torch.cat([getattr(g, f.name) for g in graphs])
-        for f in fields(Graph)
-        if f.name not in ("frame", "edges", "reverse", "pairs")
+        name: torch.cat([getattr(g, name) for g in graphs])
+        for name in TENSORS
+        if name not in ("frame", "edges", "reverse", "pairs")
     }
     return Graph(
         frame=torch.arange(len(counts)).repeat_interleave(counts),

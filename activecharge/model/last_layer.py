@@ -17,8 +17,10 @@ N atoms, C components of a property, D weights of its last layer, R directions.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -160,11 +162,15 @@ class LastLayer:
 
     def save(self, directory: Path | str) -> None:
         """Write the covariances beside a model."""
-        directory = Path(directory)
-        factors = {name: tensor.contiguous().cpu() for name, tensor in self.factors.items()}
+        directory, (data, factors) = Path(directory), self.parts()
         write_atomic(directory / LAST_LAYER_FACTORS, lambda path: save_file(factors, path))
+        write_json(directory / LAST_LAYER, data)
+
+    def parts(self) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+        """What JSON can hold, and the factors on the CPU."""
         scales = {name: asdict(scale) for name, scale in self.scales.items()}
-        write_json(directory / LAST_LAYER, {"format": _FORMAT, "scales": scales})
+        factors = {name: tensor.contiguous().cpu() for name, tensor in self.factors.items()}
+        return {"format": _FORMAT, "scales": scales}, factors
 
     @classmethod
     def load(cls, directory: Path | str, model: ChargeModel) -> "LastLayer":
@@ -175,23 +181,36 @@ class LastLayer:
         UserError
             If the files are not such covariances of that model.
         """
-        directory, weight = Path(directory), model.pair_charges.pair.last.weight
+        directory = Path(directory)
         try:
             data = json.loads((directory / LAST_LAYER).read_bytes())
-            if data["format"] != _FORMAT:
-                raise ValueError("another format")
-            scales = {name: Scale(**scale) for name, scale in data["scales"].items()}
-            factors = load_file(directory / LAST_LAYER_FACTORS)
-            sizes = {name: _weights(model, name) for name in scales}
-            if {name: tuple(f.shape) for name, f in factors.items()} != {
-                name: (size, min(size, DIRECTIONS)) for name, size in sizes.items()
-            }:
-                raise ValueError("covariances of another model")
+            return cls.rebuilt(data, load_file(directory / LAST_LAYER_FACTORS), model)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
             raise UserError(
                 f"{directory / LAST_LAYER}: no uncertainties of this model ({error}); "
                 "train it again"
             ) from error
+
+    @classmethod
+    def rebuilt(
+        cls, data: dict[str, Any], factors: Mapping[str, torch.Tensor], model: ChargeModel
+    ) -> "LastLayer":
+        """What `parts` gave, for a model on its device in its type.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError, AttributeError
+            If these are not such covariances of that model.
+        """
+        weight = model.pair_charges.pair.last.weight
+        if data["format"] != _FORMAT:
+            raise ValueError("another format")
+        scales = {name: Scale(**scale) for name, scale in data["scales"].items()}
+        sizes = {name: _weights(model, name) for name in scales}
+        if {name: tuple(f.shape) for name, f in factors.items()} != {
+            name: (size, min(size, DIRECTIONS)) for name, size in sizes.items()
+        }:
+            raise ValueError("covariances of another model")
         return cls({name: factor.to(weight) for name, factor in factors.items()}, scales)
 
 

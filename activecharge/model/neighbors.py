@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from activecharge.model.graph import Graph
+from activecharge.model.space.moving import moved
 
 
 @dataclass(frozen=True)
@@ -77,24 +78,52 @@ class Neighbors:
         return total.index_add(0, receiver, values).index_add(0, sender, -values)
 
 
-def tabulate(graph: Graph, unit: torch.Tensor) -> Neighbors:
-    """Table of a graph's edges, whose unit vectors (E, 3) may depend on displacements."""
+@dataclass(frozen=True)
+class Layout:
+    """The part of `Neighbors` that no displacement changes, which it explains.
+
+    Attributes
+    ----------
+    slots, reverse : (E,) int64
+    columns : int
+    """
+
+    slots: torch.Tensor
+    reverse: torch.Tensor
+    columns: int
+
+    def to(self, device: torch.device | str, dtype: torch.dtype) -> "Layout":
+        """Copy onto a device."""
+        return moved(self, device, dtype)
+
+
+def layout(graph: Graph) -> Layout:
+    """Where a graph's edges stand in the table, found once."""
+    return graph.kept(Layout, None, lambda: _layout(graph))
+
+
+def _layout(graph: Graph) -> Layout:
     receiver = graph.edges[1]
-    rows = len(graph.positions)
-    counts = torch.bincount(receiver, minlength=rows)
+    counts = torch.bincount(receiver, minlength=len(graph.positions))
     columns = int(counts.max())
     first = torch.cumsum(counts, 0) - counts
     rank = torch.arange(len(receiver), device=receiver.device) - first[receiver]
     slots = receiver * columns + rank
+    return Layout(slots, slots[graph.reverse], columns)
+
+
+def tabulate(graph: Graph, unit: torch.Tensor) -> Neighbors:
+    """Table of a graph's edges, whose unit vectors (E, 3) may depend on displacements."""
+    places, rows = layout(graph), len(graph.positions)
     directions = torch.cat([torch.ones_like(unit[:, :1]), unit], dim=1)
     return Neighbors(
         edges=graph.edges,
-        slots=slots,
-        reverse=slots[graph.reverse],
+        slots=places.slots,
+        reverse=places.reverse,
         rows=rows,
-        columns=columns,
+        columns=places.columns,
         unit=unit,
-        directions=_table(directions, slots, rows, columns),
+        directions=_table(directions, places.slots, rows, places.columns),
     )
 
 

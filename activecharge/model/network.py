@@ -1,13 +1,13 @@
 """The charge model: one batched forward from a graph to energies, charges and their responses."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from activecharge.model.allocator import keep_freed_memory
 from activecharge.model.backbone import Backbone
+from activecharge.model.coulomb.coulomb_plan import coulomb_plan
 from activecharge.model.coulomb.electrostatics import Electrostatics
 from activecharge.model.derivatives import born_effective_charges, energy_derivatives
 from activecharge.model.encoded import Encoded
@@ -22,53 +22,16 @@ from activecharge.model.heads import (
     PairFunction,
     PairTensors,
 )
-from activecharge.model.model_options import ModelOptions
-from activecharge.model.neighbors import tabulate
-from activecharge.properties import PROPERTIES
+from activecharge.model.layers.architecture import Architecture
+from activecharge.model.layers.elements import elements
+from activecharge.model.neighbors import layout, tabulate
 
 keep_freed_memory()
 
+__all__ = ["Architecture", "ChargeModel"]
+
 SCREENED = ("global", "local")
 """Couplings whose polarization is that of the charges times a screening factor."""
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """All that rebuilds a model, apart from its weights.
-
-    Attributes
-    ----------
-    options : ModelOptions
-    elements : tuple of str
-        Chemical symbols in the order of the model's one-hot encoding.
-    avg_neighbors : float
-        Mean number of neighbours in the training data, which normalises messages.
-    baseline : tuple of float
-        Energy E0 per element in eV, kept in double precision.
-    taught : tuple of str
-        Properties that labels have taught it, see `activecharge.model.taught`; all, where nobody
-        knows better.
-    own_dipoles : bool
-        Whether an independent model of reference charges has the head of its dipole. Those of
-        former versions had none: their dipole is that of their charges.
-    """
-
-    options: ModelOptions
-    elements: tuple[str, ...]
-    avg_neighbors: float
-    baseline: tuple[float, ...]
-    taught: tuple[str, ...] = tuple(PROPERTIES)
-    own_dipoles: bool = True
-
-    @property
-    def has_own_dipoles(self) -> bool:
-        """Whether there is a head for the dipole that Z does not see.
-
-        Latent charges have none beside them, since it is the dipole that teaches them.
-        """
-        options = self.options
-        independent = options.coupling == "independent" and options.charges == "reference"
-        return independent and self.own_dipoles
 
 
 class ChargeModel(nn.Module):
@@ -180,11 +143,22 @@ class ChargeModel(nn.Module):
         coupled = self.architecture.options.coupling != "independent"
         return bool({"forces", "stress"} & set(wanted)) or (coupled and "bec" in wanted)
 
+    def plan(self, graph: Graph) -> Graph:
+        """The same graph with all that depends on it alone made, as `forward` would have it.
+
+        Best on the CPU, in double precision, before the graph goes to the model's device: what
+        is made here asks for numbers that steer the program, such as how large a table is.
+        """
+        elements(graph, len(self.architecture.elements))
+        layout(graph)
+        coulomb_plan(graph, self.electrostatics.convergence)
+        return graph
+
     def encode(self, graph: Graph, geometry: Geometry) -> Encoded:
         """What the backbone makes of a graph."""
-        kinds = nn.functional.one_hot(graph.species, len(self.architecture.elements))
+        attributes = elements(graph, len(self.architecture.elements)).attributes
         neighbors = tabulate(graph, geometry.unit)
-        features = self.backbone(kinds.to(geometry.unit.dtype), geometry.lengths, neighbors)
+        features = self.backbone(attributes, geometry.lengths, neighbors)
         return Encoded(graph, geometry, neighbors, features)
 
     def respond(
@@ -243,7 +217,8 @@ class ChargeModel(nn.Module):
         local = torch.zeros_like(graph.cell[:, 0, 0])
         local = local.index_add(0, graph.frame, self.energy(features))
         pairs = self.pair_energy(features, encoded.neighbors)[:, 0]
-        local = local.index_add(0, graph.frame[graph.edges[1]], pairs)
+        owner = coulomb_plan(graph, self.electrostatics.convergence).owner
+        local = local.index_add(0, owner, pairs)
         coulomb = self.electrostatics(graph, charges, geometry)
         if training and self.architecture.options.charges == "reference":
             fixed = energy_derivatives(graph, geometry, coulomb, wanted, keep_graph=True)
@@ -267,7 +242,8 @@ class ChargeModel(nn.Module):
         result, atomic = {}, None
         if coupling in SCREENED:
             gamma = self.screening(features)
-            transfer = transfer * (gamma[receiver] + gamma[sender]) / 2
+            ends = gamma.index_select(0, receiver) + gamma.index_select(0, sender)
+            transfer = transfer * ends / 2
             result["screening"] = gamma
         elif coupling == "dipolar":
             atomic = self.dipoles(features)
@@ -276,14 +252,15 @@ class ChargeModel(nn.Module):
             transfer = transfer + along
         moments = transfer[:, None] * encoded.geometry.vectors
         dipole = moments.new_zeros(len(graph.counts), 3)
-        dipole = dipole.index_add(0, graph.frame[receiver], moments)
+        owner = coulomb_plan(graph, self.electrostatics.convergence).owner
+        dipole = dipole.index_add(0, owner, moments)
         if atomic is not None:
             dipole = dipole.index_add(0, graph.frame, atomic)
         return result | {"dipole": dipole}
 
     def _baseline(self, graph: Graph) -> torch.Tensor:
-        per_element = torch.tensor(
-            self.architecture.baseline, dtype=torch.float64, device=graph.frame.device
-        )
-        total = torch.zeros(len(graph.counts), dtype=torch.float64, device=graph.frame.device)
-        return total.index_add(0, graph.frame, per_element[graph.species])
+        counts = elements(graph, len(self.architecture.elements)).composition.double()
+        total = torch.zeros_like(counts[:, 0])
+        for count, energy in zip(counts.unbind(1), self.architecture.baseline, strict=True):
+            total = total + energy * count
+        return total

@@ -35,6 +35,9 @@ class Retry(Enum):
     """Chance had a part: a crash, a kill, the time limit, a full disk, and any fault of a program
     or calculator of the user's own."""
 
+    LATER = "later"
+    """Nothing has failed: whoever labels outside of the program has not done so yet."""
+
     def is_worth_it(self, remedies_left: bool) -> bool:
         """Whether to run again, where the code may have a remedy that was not tried yet."""
         return self is Retry.ALWAYS or (self is Retry.OTHERWISE and remedies_left)
@@ -61,6 +64,12 @@ class Mishap(ReferenceFailure):
     """Chance may have had a part, so that the same run may go well next time."""
 
     retry = Retry.ALWAYS
+
+
+class NotYet(ReferenceFailure):
+    """Whoever labels outside of the program has not labelled the configuration yet."""
+
+    retry = Retry.LATER
 
 
 def describe_exit(code: int) -> str:

@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 
 from activecharge.errors import UserError
-from activecharge.records import Candidate, Failure, Label
-from activecharge.reference.failure import ReferenceFailure
+from activecharge.records import Candidate, Failure, Label, Missing
+from activecharge.reference.failure import ReferenceFailure, Retry
 from activecharge.reference.isolation.isolate import shared_worker
 from activecharge.reference.isolation.messages import (
     Failed,
@@ -43,7 +43,8 @@ def label_candidate(
     Returns
     -------
     Label or Failure
-        A failure if no attempt passed; `failure.Retry` says when there is another.
+        A failure if no attempt passed; `failure.Retry` says when there is another. `Missing` where
+        labels are made outside of the program and this one is not there yet.
 
     Raises
     ------
@@ -57,6 +58,8 @@ def label_candidate(
         made = _attempt(candidate, plan, gates, threads, kept)
         if isinstance(made, Label):
             return made
+        if made.retry is Retry.LATER:
+            return Missing(candidate, made.reason)
         reason = made.reason
         if not made.retry.is_worth_it(remedies_left=attempt + 1 < len(plans)):
             break
@@ -82,7 +85,7 @@ def _attempt(
     if isinstance(answer, Labelled):
         # Former attempts leave no trace here: a label is the same whoever made it hard.
         return Label(candidate, answer.values(), reference.kind, dict(answer.settings))
-    if kept is not None:
+    if kept is not None and answer.retry is not Retry.LATER:
         _keep_input(kept, candidate, reference)
     return answer
 

@@ -14,6 +14,7 @@ from activecharge.sampling.builders.slabs import build_slabs
 from activecharge.sampling.derived.carving import carve_clusters
 from activecharge.sampling.derived.distortion import compress, dissociate
 from activecharge.sampling.derived.rattle import rattle
+from activecharge.sampling.foreign_sources import FOREIGN
 from activecharge.sampling.pool import read_pool
 from activecharge.sampling.source_options import (
     BoxesOptions,
@@ -78,6 +79,8 @@ def raw_frames(
         case ClustersOptions() | BoxesOptions() | IceOptions():
             _check_water(options.kind, elements)
             return _repeat(lambda: _build(options, rng))
+    if source := FOREIGN.get(getattr(options, "kind", "")):
+        return source.frames(options, rng, elements, known)
     raise TypeError(f"no source for {type(options).__name__}")
 
 

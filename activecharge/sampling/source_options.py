@@ -55,6 +55,8 @@ def needs_labelled(source: Options) -> bool:
     """Whether a source, one of the above, has nothing to begin with but labelled frames."""
     if isinstance(source, DynamicsOptions):
         return True
+    if getattr(type(source), "needs_labelled", False):  # of another package
+        return True
     return isinstance(source, RattleOptions) or getattr(source, "of", source) is None
 
 

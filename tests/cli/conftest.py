@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from cli_cases import TINY, Outcome
+from forked import Forked
 
 from activecharge import cli
 
@@ -56,6 +57,12 @@ def start():
         )
 
     return start
+
+
+@pytest.fixture
+def fork():
+    """Start a command as `start` does, but without the time that imports take."""
+    return lambda *arguments, cwd: Forked([*map(str, arguments)], cwd, ENVIRONMENT)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import errno
 
 import pytest
 
+from activecharge import __version__
 from activecharge.cli.exits import exits
 from activecharge.errors import UserError
 
@@ -40,6 +41,7 @@ def test_faults_are_logged_in_full(leave, tmp_path):
     code, err = leave(ZeroDivisionError("division by zero"))
     assert code == 1 and err.count("\n") == 1
     assert err.startswith("error: ZeroDivisionError: division by zero; the full report is in ")
+    assert "issue tracker" in err and __version__ in err
     assert "Traceback" in (tmp_path / "error.log").read_text()
     folder = tmp_path / "run"
     leave(ZeroDivisionError("division by zero"), folder)  # which does not exist

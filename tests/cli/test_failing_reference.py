@@ -8,6 +8,8 @@ import ase.io
 import pytest
 from cli_cases import TINY
 
+pytestmark = pytest.mark.slow
+
 # Succeeds at every fifth and sixth call, and else fails, each time in another way.
 PROGRAM = """\
 import os, sys
@@ -95,7 +97,7 @@ def test_too_many_failures_stop_a_campaign(call, tmp_path):
     text = TINY.replace("rounds: 1", "rounds: 0").replace("count: 6", "count: 18")
     text = text.replace("model: {", "model: {charges: latent, ")
     file = tmp_path / "campaign.yaml"
-    file.write_text(text + f"reference: {{kind: command, command: {command}}}\n")
+    file.write_text(text + f"reference: {{kind: command, command: {command}, retries: 0}}\n")
     code, _, err = call("run", file, "--run-dir", "run")
     assert code == 2 and err.count("\n") == 1
     assert "20 of 20 reference runs failed" in err and "delete" in err

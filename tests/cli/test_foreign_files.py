@@ -10,6 +10,8 @@ from cli_cases import tree
 
 from activecharge.dataset.extxyz import read_labels
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def data(finished_once):

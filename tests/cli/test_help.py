@@ -1,11 +1,15 @@
 """Help is there at once, for every command, and mistakes in arguments get one sentence."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
+import activecharge
+
 COMMANDS = {
+    "init",
     "validate",
     "run",
     "status",
@@ -19,6 +23,10 @@ COMMANDS = {
     "predict",
     "evaluate",
     "select",
+    "simulate",
+    "spectrum",
+    "vibrations",
+    "pack",
     "import",
     "doctor",
 }
@@ -73,6 +81,24 @@ def test_wrong_arguments(call, arguments, expected):
     assert (code, out) == (2, "")
     assert err.startswith("error: ") and err.count("\n") == 1
     assert expected in err
+
+
+def test_the_version_is_told(call):
+    assert call("--version") == (0, f"activecharge {activecharge.__version__}\n", "")
+
+
+def test_shells_complete_commands_and_options():
+    """The way a shell asks; that of bash."""
+
+    def complete(line: str) -> set[str]:
+        asked = {"_ACTIVECHARGE_COMPLETE": "complete_bash", "COMP_WORDS": line}
+        asked["COMP_CWORD"] = str(len(line.split(" ")) - 1)
+        command = [sys.executable, "-m", "activecharge"]
+        done = subprocess.run(command, env=os.environ | asked, capture_output=True, text=True)
+        return set(done.stdout.split())
+
+    assert complete("activecharge va") == {"validate"}
+    assert "--dry-run" in complete("activecharge run --d")
 
 
 def test_no_arguments_show_the_help(call):

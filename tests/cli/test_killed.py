@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from cli_cases import dataset, tree
 
+pytestmark = pytest.mark.slow
+
 MOMENTS = {
     "holdout": lambda run: count(run, "labels/*.extxyz") >= 1,
     "begin": lambda run: exists(run, "rounds/00/selection.extxyz"),
@@ -67,26 +69,26 @@ def check_nothing_is_left(run: Path, undisturbed: Path) -> None:
     assert [path.name for path in run.rglob(".*")] == []
 
 
-def test_killed_at_every_stage(start, tmp_path, tiny, finished_once):
+def test_killed_at_every_stage(fork, tmp_path, tiny, finished_once):
     run, labels = tmp_path / "run", {}
     for name, moment in MOMENTS.items():
         if moment(run):  # the stage before got this far
             continue
-        process = start("run", tiny, "--run-dir", run, cwd=tmp_path)
+        process = fork("run", tiny, "--run-dir", run, cwd=tmp_path)
         assert kill_when(process, lambda moment=moment: moment(run)), f"ended before {name}"
         now = identities(run)
         assert labels.items() <= now.items(), f"{name}: a finished label was lost or made again"
         labels = now
-    go_on_to_the_end(start, tmp_path, run)
+    go_on_to_the_end(fork, tmp_path, run)
     assert labels.items() <= identities(run).items()
     check_nothing_is_left(run, finished_once)
 
 
-def test_killed_at_random(start, tmp_path, tiny, finished_once):
+def test_killed_at_random(start, fork, tmp_path, tiny, finished_once):
     run, labels = tmp_path / "run", {}
-    # An undisturbed run takes some ten seconds; half of that goes to imports.
-    for delay in random.Random(1).sample(range(1, 10), 3):
-        process = start("run", tiny, "--run-dir", run, cwd=tmp_path)
+    # An undisturbed run takes some five seconds but for its imports.
+    for delay in random.Random(1).sample([0.5 * step for step in range(1, 10)], 3):
+        process = fork("run", tiny, "--run-dir", run, cwd=tmp_path)
         end = time.monotonic() + delay
         kill_when(process, lambda end=end: time.monotonic() > end)
         now = identities(run)

@@ -8,6 +8,8 @@ from activecharge.dataset.extxyz import read_labels
 from activecharge.sampling.builders.liquid import build_clusters
 from activecharge.sampling.source_options import ClustersOptions
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def data(finished_once):
@@ -32,9 +34,8 @@ def test_a_code_that_fails_too_often_is_stopped(call, tmp_path):
     options = ClustersOptions(count=24, molecules=(1, 1))
     frames = list(build_clusters(options, np.random.default_rng(0)))
     ase.io.write(tmp_path / "many.xyz", frames, format="extxyz")
-    code, _, err = call(
-        "label", "many.xyz", "-o", "out.xyz", "--reference", "command", "--set", "command=['false']"
-    )
+    settings = ("--set", "command=['false']", "--set", "retries=0")
+    code, _, err = call("label", "many.xyz", "-o", "out.xyz", "--reference", "command", *settings)
     assert code == 2
     assert "20 of 20 reference runs failed, more than the share of 0.5" in err
     assert "false ended with exit code 1" in err

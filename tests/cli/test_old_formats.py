@@ -7,6 +7,8 @@ from pathlib import Path
 import ase.io
 import pytest
 
+pytestmark = pytest.mark.slow
+
 WRITTEN_BY_0_1_0 = Path(__file__).parents[1] / "data" / "run-0.1.0"
 """A run directory of version 0.1.0: two rounds of single molecules, without its report."""
 

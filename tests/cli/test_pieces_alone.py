@@ -10,6 +10,8 @@ from cli_cases import tree
 from activecharge import ChargeCalculator, Committee
 from activecharge.dataset.extxyz import read_labels
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="session")
 def data(finished_once):
@@ -115,3 +117,29 @@ def test_the_calculator(finished_once):
     water = ase.io.read(finished_once / "dataset" / "data.xyz", index=0)
     water.calc = ChargeCalculator(finished_once)
     assert water.get_forces().shape == (len(water), 3)
+
+
+def test_pack(call, tmp_path, data, finished_once):
+    """What takes a committee's folder takes the packed file, and says the same."""
+    code, out, _ = call("pack", finished_once, "-o", "tiny.acx")
+    size = (tmp_path / "tiny.acx").stat().st_size
+    assert (code, out) == (0, f"tiny.acx: 2 members, {size / 1e6:.1f} MB\n")
+    for committee, name in ((finished_once, "first.xyz"), ("tiny.acx", "second.xyz")):
+        assert call("predict", committee, data, "-o", name).code == 0
+        assert call("select", committee, data, "-n", 2, "-o", f"selected-{name}").code == 0
+    for kind in ("", "selected-"):
+        first, second = (tmp_path / f"{kind}{name}.xyz" for name in ("first", "second"))
+        assert first.read_bytes() == second.read_bytes()
+    assert call("evaluate", "tiny.acx", data).out == call("evaluate", finished_once, data).out
+
+
+def test_a_damaged_pack_is_refused_in_a_sentence(call, tmp_path, data, finished_once):
+    assert call("pack", finished_once, "-o", "tiny.acx").code == 0
+    whole = (tmp_path / "tiny.acx").read_bytes()
+    for content in (whole[:-1], whole[:-1] + bytes([whole[-1] ^ 1])):
+        (tmp_path / "tiny.acx").write_bytes(content)
+        code, out, err = call("predict", "tiny.acx", data, "-o", "said.xyz")
+        assert (code, out, err.count("\n")) == (2, "", 1) and "tiny.acx: " in err
+        assert "copy it again" in err and not (tmp_path / "said.xyz").exists()
+    code, _, err = call("pack", tmp_path, "-o", "other.acx")
+    assert code == 2 and "no committee here" in err and not (tmp_path / "other.acx").exists()

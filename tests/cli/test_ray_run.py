@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from cli_cases import dataset
 
+pytestmark = pytest.mark.slow
+
 
 def alive(mark: str) -> list[str]:
     """Command lines of the processes that inherited a mark."""
@@ -29,7 +31,7 @@ def wait_until(condition) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.xdist_group("ray")
+@pytest.mark.ray
 def test_stopped_twice_killed_once_and_the_same_dataset(start, tmp_path, tiny, finished_once):
     """Stopped as a terminal does it, to the whole group; as a queue does it, to one process."""
     tiny.write_text(tiny.read_text().replace("{kind: inline}", "{kind: ray, cpus: 2}"))

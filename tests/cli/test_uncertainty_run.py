@@ -8,6 +8,8 @@ from cli_cases import TINY, dataset, tree
 from activecharge import ChargeCalculator, Committee
 from activecharge.dataset.extxyz import read_labels
 
+pytestmark = pytest.mark.slow
+
 KINDS = {"heads": 2, "last_layer": 1}
 
 
@@ -58,12 +60,14 @@ def test_training_with_the_settings_of_a_campaign(kind, call, tmp_path, finished
 
 
 @pytest.mark.parametrize("schedule", ["batch", "streaming"])
-@pytest.mark.xdist_group("ray")
+@pytest.mark.ray
 def test_heads_on_ray(schedule, call, tmp_path):
     """Members that are trained together are one piece of work, in either schedule."""
     text = text_of("heads").replace(
         "{kind: inline}", f"{{kind: ray, cpus: 2, schedule: {schedule}}}"
     )
+    if schedule == "batch":  # its first round has all that is trained; the other explores, too
+        text = text.replace("rounds: 1", "rounds: 0")
     (tmp_path / "campaign.yaml").write_text(text)
     code, _, err = call("run", "campaign.yaml", "--run-dir", "run")
     assert code == 0, err

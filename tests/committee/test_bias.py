@@ -7,6 +7,8 @@ from scipy.spatial.transform import Rotation
 from activecharge.committee.bias import SpreadBias
 from activecharge.committee.committee import Committee
 
+pytestmark = pytest.mark.slow
+
 ENERGY, REACH, STEP = 0.4, 1.5, 1e-4
 
 

@@ -36,6 +36,18 @@ def test_expected_errors_follow_the_law_of_each_element(calibration):
     np.testing.assert_allclose(energy, 3 * 0.004, rtol=0.15)  # √(2/300) and half of it
 
 
+def test_an_error_is_the_root_mean_square_over_components():
+    pairs = make_pairs(3, seed=4)
+    for name in ("charges", "bec"):
+        by_hand = [
+            np.sqrt(np.mean(np.reshape(pair.prediction.mean[name], (len(spread), -1)) ** 2, axis=1))
+            for pair in pairs
+            for spread in [pair.prediction.std[name]]
+        ]
+        # Labels are zero; the same sums.
+        np.testing.assert_allclose(blind(name, pairs).error, np.concatenate(by_hand), rtol=1e-12)
+
+
 def test_coverage_of_new_frames_is_as_promised(calibration):
     """On 2000 frames that were drawn alike; the promise itself rests on 300."""
     rows = reliability([judge(calibration, make_pairs(2000, seed=1))])
@@ -54,7 +66,9 @@ def test_chosen_frames_do_not_enter_the_bounds():
     """Were they counted, bounds would be three times wider or narrower than control needs."""
     control, chosen = make_pairs(200), make_pairs(400, seed=2, why="uncertain", scale=3.0)
     rows = reliability([judge(Calibration.fit(control + chosen), make_pairs(1000, seed=3))])
+    assert {(r.property, r.element) for r in rows} >= {("charges", "O"), ("bec", "all")}
     for row in rows:
+        assert len(row.coverage) == len(LEVELS)
         for level, found in row.coverage.items():
             error = math.sqrt(level * (1 - level) * (1 / 200 + 1 / 1000))
             assert abs(found.share - level) < 4 * error, row
@@ -152,11 +166,11 @@ def test_spreads_that_do_not_vary(value):
         for pair in make_pairs(60)
     ]
     found = Calibration.fit(pairs)
-    rows = reliability([judge(found, pairs)])
-    for row in rows:
-        if row.property == "charges" and row.element != "all":
-            assert row.spearman is None
-            assert row.expected == pytest.approx(row.observed, rel=1e-6)
+    rows = [r for r in reliability([judge(found, pairs)]) if r.property == "charges"]
+    assert [row.element for row in rows] == ["H", "O", "all"]
+    for row in rows[:2]:
+        assert row.spearman is None
+        assert row.expected == pytest.approx(row.observed, rel=1e-6)
 
 
 # -- files -------------------------------------------------------------------------------

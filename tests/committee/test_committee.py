@@ -16,6 +16,8 @@ from activecharge.model.checkpoint import save_model
 from activecharge.model.graph import build_graph
 from activecharge.properties import PROPERTIES
 
+pytestmark = pytest.mark.slow
+
 # The same sums in another order, on double-precision numbers up to 1e3 (energies).
 NOISE = {"rtol": 1e-11, "atol": 1e-11}
 COUPLINGS = ("independent", "local")

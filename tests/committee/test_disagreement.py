@@ -197,7 +197,7 @@ def test_candidates_and_predictions_stay_together():
     scored = rate(pool, {"charges": 1.0})
     assert [item.candidate.hash for item in scored] == ["0", "1", "2", "3"]
     for item, std in zip(scored, pool, strict=True):
-        assert item.prediction.std["bec"] is not None
+        np.testing.assert_array_equal(item.prediction.std["bec"], std["bec"])
         assert item.worst["bec"] == std["bec"].max()
 
 

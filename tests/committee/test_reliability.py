@@ -105,7 +105,9 @@ def test_nothing_to_judge():
 def test_errors_from_elsewhere_show_in_the_coverage():
     """Three times the errors: nominal 90 % hold far more seldom, and the report says so."""
     calibration = Calibration.fit(make_pairs(200))
-    for row in reliability([judge(calibration, make_pairs(400, seed=5, scale=3.0))]):
+    rows = reliability([judge(calibration, make_pairs(400, seed=5, scale=3.0))])
+    assert {row.property for row in rows} == {"charges", "bec", "energy"}
+    for row in rows:
         if row.property != "energy":
             assert row.coverage[0.9].share < 0.6
             assert row.observed > 2 * row.expected

@@ -15,6 +15,8 @@ from activecharge.model.checkpoint import save_model
 from activecharge.model.last_layer import DIRECTIONS, LastLayer, Scale
 from activecharge.model.shared import SharedBackbone
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("charges", "bec")
 
 

@@ -50,10 +50,10 @@ def test_outcar_of_unclear_routine_leaves_the_order_open(written):
 def test_the_last_block_of_an_outcar_counts_unless_it_leaves_out_local_fields(written):
     atoms, bec = in_cell()
     one = outcar(atoms, 2 * bec)
-    block = outcar(atoms, bec)
-    block = block[block.index(" BORN") :]
-    poorer = block.replace("including", "excluding")
+    block, poorer = outcar(atoms, bec), outcar(atoms, 3 * bec).replace("including", "excluding")
+    block, poorer = (text[text.index(" BORN") :] for text in (block, poorer))
     born = read_born(written(one + block + poorer))
+    assert born.order == "pol_disp"
     np.testing.assert_allclose(born.frames[0], bec, rtol=0, atol=FIVE)
 
 
@@ -165,6 +165,7 @@ COORDINATES
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("cp2k.psmp") is None, reason="CP2K (cp2k.psmp) is not installed")
 def test_the_file_is_what_cp2k_writes(tmp_path):
     rows = zip(DCDR_WATER.symbols, DCDR_WATER.positions, strict=True)

@@ -3,7 +3,7 @@
 import ase.io
 import numpy as np
 import pytest
-from born_cases import DCDR_FILE, DCDR_WATER, labelled, outcar
+from born_cases import DCDR_FILE, DCDR_WATER, apt_differences, labelled, outcar
 from pydantic import ValidationError
 
 from activecharge.dataset.extxyz import read_labels, write_labels
@@ -98,6 +98,32 @@ def test_units(data):
     # Eight decimals in the file's larger units.
     for name in KEYS:
         np.testing.assert_allclose(label.values[name], values[name], rtol=0, atol=1e-6)
+
+
+def test_cells_have_the_unit_of_positions(data):
+    atoms, _ = frame()
+    del atoms.info["mu"]
+    atoms.cell, atoms.pbc = np.diag([12.0, 13.0, 14.0]), True
+    whole = atoms.copy()
+    atoms.positions /= BOHR
+    atoms.cell /= BOHR
+    keys = {name: key for name, key in KEYS.items() if name != "dipole"}
+    (label,) = data([atoms], keys=keys, units={"positions": "bohr"}, order="pol_disp").labels
+    # Eight decimals in the file's larger unit.
+    np.testing.assert_allclose(label.candidate.atoms.cell, whole.cell, rtol=0, atol=STORED)
+    np.testing.assert_allclose(label.candidate.atoms.positions, whole.positions, atol=STORED)
+
+
+def test_each_frame_has_its_own_order(data):
+    """One says so, and the tensors of the other show it."""
+    (one, first), (other, second) = frame(2, 0), frame(2, 1)
+    one.info["bec_convention"] = "disp_pol"
+    one.set_array("bec", first["bec"].swapaxes(1, 2).reshape(-1, 9))
+    got = data([one, other])
+    assert got.order is None
+    for label, values in zip(got.labels, (first, second), strict=True):
+        np.testing.assert_allclose(label.values["bec"], values["bec"], rtol=0, atol=STORED)
+    assert [label.settings["bec_order"] for label in got.labels] == ["disp_pol", "pol_disp"]
 
 
 def test_spellings_of_units():
@@ -250,6 +276,16 @@ def test_cp2k_tensors_beside_the_frames(tmp_path):
     wrong = ImportOptions(bec_file=options.bec_file, order="pol_disp")
     with pytest.raises(UserError, match="correct one of them"):
         import_file(tmp_path / "water.xyz", wrong)
+
+
+def test_tensors_beside_the_frames_have_units(tmp_path):
+    atoms, values = labelled(2)
+    ase.io.write(tmp_path / "two.xyz", atoms, format="extxyz")
+    (tmp_path / "apt.data").write_text(apt_differences(atoms.symbols, values["bec"] / DEBYE))
+    options = ImportOptions(bec_file=str(tmp_path / "apt.data"), units={"bec": "D/Å"})
+    (label,) = import_file(tmp_path / "two.xyz", options).labels
+    # Ten decimals are printed, eight are kept.
+    np.testing.assert_allclose(label.values["bec"], values["bec"], rtol=0, atol=STORED)
 
 
 def test_tensors_of_another_molecule_are_refused(tmp_path):

@@ -16,8 +16,6 @@ from activecharge.execution.ray_executor import RayExecutor
 from activecharge.execution.resources import Slot
 from activecharge.execution.tasks import Lost, WorkGroup
 
-pytestmark = pytest.mark.xdist_group("ray")
-
 KEYS = {"CPU": "settings.cpus", "GPU": "settings.gpus", "memory": "settings.memory"}
 
 
@@ -37,7 +35,7 @@ def ray():
         executor.close()
 
 
-@pytest.fixture(params=["inline", "ray"])
+@pytest.fixture(params=["inline", pytest.param("ray", marks=pytest.mark.ray)])
 def executor(request):
     return request.getfixturevalue("ray") if request.param == "ray" else InlineExecutor()
 
@@ -74,18 +72,21 @@ def test_the_caller_may_look_in_between(executor):
     assert len(seen) >= 2
 
 
+@pytest.mark.ray
 def test_threads_are_those_of_the_slot(ray):
     for cpus in (1, 2):
         slot = Slot(cpus)
         assert dict(run(ray, executor_work.threads, [0], slot, slot)) == {0: ("cpu", cpus)}
 
 
+@pytest.mark.ray
 def test_a_worker_that_dies_costs_its_own_item_alone(ray):
     results = dict(run(ray, executor_work.die, range(6), Slot(), 2))
     assert isinstance(results[2], Lost) and "worker died" in results[2].reason
     assert {i: r for i, r in results.items() if i != 2} == {i: i for i in range(6) if i != 2}
 
 
+@pytest.mark.ray
 @pytest.mark.parametrize(
     "slot, sentence",
     [
@@ -100,6 +101,7 @@ def test_work_that_never_fits_is_refused(ray, slot, sentence):
         list(run(ray, executor_work.add, [1], slot, 1))
 
 
+@pytest.mark.ray
 def test_a_value_that_nothing_goes_on_without(ray):
     group = WorkGroup(executor_work.die, [0, 1], Slot(), 1)
     with pytest.raises(UserError, match=r"^train: its worker died .*; see whether memory ran out"):

@@ -73,3 +73,9 @@ def test_short_items_travel_together():
     assert items_per_task(0.0, 1, 2, Slot()) == 1
     # Each task on a GPU loads libraries for seconds.
     assert items_per_task(6.0, 1000, 4, Slot(1, 0.25)) == 10
+
+
+def test_shares_that_binary_numbers_cannot_hold_fit():
+    """0.3 / 0.1 is a little less than 3."""
+    demand = Demand("walk", Slot(0, 0.1), tasks=9)
+    assert allot({"GPU": 0.3}, {}, [demand]) == {"walk": 3}

@@ -11,7 +11,7 @@ import pytest
 from activecharge.errors import UserError
 from activecharge.execution import ray_here
 
-pytestmark = pytest.mark.xdist_group("ray")
+pytestmark = pytest.mark.ray
 
 PATH = os.pathsep.join(
     [str(Path(executor_work.__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]

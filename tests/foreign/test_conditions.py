@@ -27,6 +27,12 @@ def test_ions_under_any_name_are_refused(write, key):
             read_pool(path)
 
 
+def test_of_several_charges_the_largest_counts(write):
+    path = write(text(WATER, f"charge=0 total_charge=-1 energy=-14.5 {PLAIN}"))
+    with pytest.raises(UserError, match="total_charge is -1, but only neutral"):
+        read_pool(path)
+
+
 @pytest.mark.parametrize(
     "comment",
     [

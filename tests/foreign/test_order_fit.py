@@ -11,6 +11,8 @@ from activecharge.dataset.importing.importer import import_file
 from activecharge.dataset.importing.index_order import Evidence, Tensors
 from activecharge.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 STEPS = 120
 """Enough for single molecules, an eighth of what boxes are given."""
 

@@ -8,6 +8,7 @@ from born_cases import labelled
 from activecharge.campaign.standalone.judge import check_labels
 from activecharge.dataset.identity import content_hash
 from activecharge.dataset.judging.plausible import check_values, remarks
+from activecharge.dataset.judging.water_bonds import bond_charge, bond_length, stiffness
 from activecharge.errors import UserError
 from activecharge.records import Candidate, Label
 from activecharge.units import BOHR, HARTREE
@@ -150,6 +151,32 @@ def test_energies_that_look_like_another_unit_are_remarked(energy, unit):
     pairs = changed(energy=lambda _: np.array(2 * energy))
     check_values(pairs, "theirs.xyz")
     assert [unit in text for text in remarks(pairs)] == ([True] if unit else [])
+
+
+def test_molecules_may_be_cut_by_the_cell():
+    """Forces are judged along bonds to the nearest image."""
+    whole, cut = changed(periodic=True), changed(periodic=True)
+    for number, (atoms, _) in enumerate(cut):
+        atoms.positions += [0.1 * number, 0.3, -0.2]
+        atoms.wrap()
+    # The same vectors, but for rounding.
+    assert stiffness(cut).value == pytest.approx(stiffness(whole).value, rel=1e-9)
+    assert bond_length(cut) == pytest.approx(bond_length(whole), rel=1e-9)
+    assert (
+        max(np.linalg.norm(atoms.positions - atoms.positions[0], axis=1).max() for atoms, _ in cut)
+        > 9
+    )
+
+
+def test_dipoles_of_cells_are_not_judged():
+    """They are known up to a quantum alone."""
+    boxed = [
+        (atoms, values | {"dipole": own["dipole"]})
+        for (atoms, values), (_, own) in zip(changed(periodic=True), FRAMES, strict=True)
+    ]
+    assert bond_charge(FRAMES).points == 3 * len(FRAMES)
+    assert bond_charge(boxed).points == 0
+    assert bond_charge([*boxed, *FRAMES]) == bond_charge(FRAMES)
 
 
 # -- laws ---------------------------------------------------------------------------------

@@ -17,6 +17,8 @@ from activecharge.model.checkpoint import load_model
 from activecharge.model.model_options import ModelOptions
 from activecharge.model.network import Architecture, ChargeModel
 
+pytestmark = pytest.mark.slow
+
 EVERYTHING = ("energy", "forces", "dipole", "bec")
 
 
@@ -85,7 +87,7 @@ def test_a_fixed_screening_keeps_its_sign_when_charges_turn():
 @pytest.mark.parametrize("coupling", ["independent", "global", "local", "dipolar"])
 def test_members_of_a_latent_committee_agree_on_the_sign(coupling, tight_binding, tmp_path):
     model = TINY.model_copy(update={"coupling": coupling, "charges": "latent"})
-    data = training_set(tight_binding, model, valid=3)
+    data = training_set(tight_binding, model, valid=3, steps=8, evaluate_every=4)
     for seed in range(2):
         directory = tmp_path / str(seed)
         train(data, directory, seed)

@@ -32,8 +32,10 @@ from activecharge.reference.reference_options import TbliteOptions
 from activecharge.sampling.builders.liquid import build_clusters
 from activecharge.sampling.source_options import ClustersOptions
 
+pytestmark = pytest.mark.slow
+
 COUNTS = {"train": 90, "valid": 12, "test": 40}
-STEPS = 600
+STEPS = 420
 
 
 @cache
@@ -140,7 +142,7 @@ def band_intensities(calculator: Calculator) -> np.ndarray:
 def test_infrared_intensities_are_those_of_tight_binding(coupling):
     """Bands, since modes mix; a calculator of one member, which is what was trained here.
 
-    Six hundred steps leave slopes off by a tenth of those of a stretch, intensities by twice that
+    Four hundred steps leave slopes off by a tenth of those of a stretch, intensities by twice that
     and more; of the dipole of charges alone, librations and stretches came out at 0.5.
     """
     alone = Committee([trained(coupling)], last_layer=LastLayer({}, {}))

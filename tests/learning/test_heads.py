@@ -25,6 +25,8 @@ from activecharge.model.checkpoint import load_model
 from activecharge.model.network import ChargeModel
 from activecharge.model.shared import SharedBackbone, have_one_backbone
 
+pytestmark = pytest.mark.slow
+
 
 def make_members(folder, count=3, start=None) -> list[Member]:
     return [

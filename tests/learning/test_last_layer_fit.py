@@ -11,6 +11,8 @@ from activecharge.learning.fit_last_layer import most_likely_scale
 from activecharge.model.checkpoint import load_model
 from activecharge.model.last_layer import LastLayer
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_noise_of_a_linear_law_is_found():
     """Labels y = f·w + noise, weights of unit variance fitted to them: the errors' own law."""

@@ -27,6 +27,8 @@ from activecharge.model.shared import SharedBackbone
 from activecharge.model.taught import offered
 from activecharge.properties import PROPERTIES
 
+pytestmark = pytest.mark.slow
+
 COUPLINGS = ("independent", "global", "local", "dipolar")
 ENERGIES = {"energy", "forces", "stress"}
 BOX, CLUSTER = waters(2, 5, cell=5.2), waters(2, 2)

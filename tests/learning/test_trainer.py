@@ -15,6 +15,8 @@ from activecharge.learning.training_options import LossWeights
 from activecharge.model.checkpoint import load_model
 from activecharge.model.network import ChargeModel
 
+pytestmark = pytest.mark.slow
+
 
 def weights_of(result):
     return load_file(f"{result.directory}/model.safetensors")

@@ -11,6 +11,8 @@ from model_cases import COUPLINGS, FRAMES, make_model, predict
 from activecharge.errors import UserError
 from activecharge.model.checkpoint import load_model, save_model, usable
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("coupling", "dtype"),

@@ -10,7 +10,7 @@ from model_cases import boxed
 
 from activecharge.model.coulomb.convergence import converge
 from activecharge.model.coulomb.electrostatics import Electrostatics
-from activecharge.model.coulomb.reciprocal import mesh_size, wave_vectors
+from activecharge.model.coulomb.reciprocal import mesh_size, reciprocal, wave_steps
 from activecharge.model.coulomb.splitting import Split
 from activecharge.model.geometry import trace_geometry
 from activecharge.model.graph import build_graph, summed_by
@@ -95,7 +95,7 @@ def test_meshes_have_fast_sizes_close_to_those_needed(least):
 
 def test_wave_vectors_fill_half_a_sphere_of_the_reciprocal_lattice():
     cell = torch.tensor([[5.0, 0, 0], [2.0, 4.0, 0], [-1.0, 1.5, 6.0]], dtype=torch.float64)
-    vectors = wave_vectors(cell, 4.0)
+    vectors = wave_steps(cell, 4.0) @ reciprocal(cell)
     steps = vectors @ cell.T / (2 * np.pi)
     torch.testing.assert_close(steps, steps.round(), atol=1e-12, rtol=0)
     assert vectors.norm(dim=1).max() <= 4.0

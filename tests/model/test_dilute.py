@@ -9,7 +9,7 @@ from model_cases import ALL, ELEMENTS, boxed, make_model, moved, predict, waters
 from activecharge.model.coulomb import splitting
 from activecharge.model.coulomb.convergence import converge
 from activecharge.model.coulomb.electrostatics import Electrostatics
-from activecharge.model.coulomb.reciprocal import mesh_size, wave_vectors
+from activecharge.model.coulomb.reciprocal import mesh_size, wave_steps
 from activecharge.model.coulomb.splitting import Split, choose_split
 from activecharge.model.geometry import trace_geometry
 from activecharge.model.graph import build_graph
@@ -109,7 +109,7 @@ def work(atoms) -> tuple[int, int]:
     if graph.meshed:
         sizes = cell.norm(dim=1) / convergence.spacing
         return graph.pairs.shape[1], int(np.prod([mesh_size(size) for size in sizes.tolist()]))
-    waves = len(wave_vectors(cell, convergence.largest_wave))
+    waves = len(wave_steps(cell, convergence.largest_wave))
     return graph.pairs.shape[1], waves * len(atoms)
 
 

@@ -15,6 +15,8 @@ from activecharge.model.geometry import trace_geometry
 from activecharge.model.graph import build_graph, join
 from activecharge.model.taught import UNRECORDED
 
+pytestmark = pytest.mark.slow
+
 OTHERS = ("energy", "forces", "stress", "charges", "bec")
 
 

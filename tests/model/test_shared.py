@@ -9,6 +9,8 @@ from model_cases import ALL, CUTOFF, ELEMENTS, FRAMES, make_model, predict
 from activecharge.model.graph import build_graph, join
 from activecharge.model.shared import SharedBackbone, have_one_backbone
 
+pytestmark = pytest.mark.slow
+
 
 def some_models(coupling="independent") -> list:
     return [copy.deepcopy(make_model(coupling, seed)) for seed in (0, 1)]

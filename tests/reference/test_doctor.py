@@ -9,6 +9,8 @@ from activecharge.reference import doctor
 from activecharge.reference.codes.code_table import CODES
 from activecharge.reference.doctor import Check, examine, probe, render
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.usefixtures("fresh_workers")
 class TestProbe:

@@ -13,7 +13,7 @@ from activecharge.reference.isolation.isolate import close_workers
 from activecharge.reference.reference_options import GateOptions, TbliteOptions
 from activecharge.reference.run import label_candidate
 
-pytestmark = pytest.mark.usefixtures("scratch_root")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("scratch_root")]
 
 
 def test_fresh_and_used_workers_give_the_same_bits(candidate, trimer_label, box):

@@ -11,6 +11,8 @@ from activecharge.sampling.dynamics.langevin import walk
 from activecharge.sampling.source_options import DynamicsOptions, SanityOptions
 from activecharge.units import ACCELERATION, BOLTZMANN
 
+pytestmark = pytest.mark.slow
+
 WATER = molecule("H2O")
 NO_FRICTION = 1e-14
 """1/fs; so weak that noise moves no atom by more than 1e-8 Å in the runs below."""

@@ -1,14 +1,9 @@
 """A run directory: where everything lies, and who may write."""
 
-import fcntl
-import os
-import socket
-import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
 
 from activecharge.campaign.disk.journal import Journal
 from activecharge.campaign.disk.label_store import LabelStore
@@ -16,7 +11,7 @@ from activecharge.campaign.disk.round_folder import RoundFolder
 from activecharge.campaign.settings.campaign_options import Campaign
 from activecharge.campaign.settings.reading import dump_campaign, load_campaign
 from activecharge.errors import Note, UserError
-from activecharge.files import write_text
+from activecharge.files import in_use, locked, write_text
 from activecharge.formats import RUN_DIRECTORY
 
 _MAY_CHANGE = {"stop", "schedule", "executor", "cluster"}
@@ -58,45 +53,15 @@ class RunDirectory:
             If it cannot be written, is in use, or belongs to a different campaign.
         """
         run = cls(Path(path).absolute(), campaign)
-        with run._lock() as lock:
+        with locked(run.path, "a campaign", "--run-dir"):
             RUN_DIRECTORY.check(run.path)
             run._check_same()
-            lock.truncate(0)
-            lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-            lock.flush()
             # What a killed process was about to write; nobody else writes here now.
             for leftover in run.path.rglob(".tmp-*"):
                 leftover.unlink(missing_ok=True)
             RUN_DIRECTORY.write(run.path)
             write_text(run.path / "campaign.yaml", dump_campaign(campaign))
             yield run
-
-    @contextmanager
-    def _lock(self) -> Iterator[TextIO]:
-        """Hold `run.lock`. The kernel drops it with the process, however that ends."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock = (self.path / "run.lock").open("a+")
-        except OSError as error:
-            raise UserError(
-                f"{self.path}: cannot be written ({error.strerror}); choose another --run-dir"
-            ) from error
-        with lock:
-            for patience in (True, True, True, False):
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError as error:
-                    if patience:  # `in_use` of another process holds it for a moment
-                        time.sleep(0.1)
-                        continue
-                    lock.seek(0)
-                    owner = lock.read().strip() or "another process"
-                    raise UserError(
-                        f"{self.path}: a campaign is running here ({owner}); "
-                        "wait for it, stop it, or choose another --run-dir"
-                    ) from error
-            yield lock
 
     def _check_same(self) -> None:
         """Refuse to go on with a campaign under other settings."""
@@ -112,14 +77,7 @@ class RunDirectory:
 
     def in_use(self) -> bool:
         """Whether a process is running this campaign."""
-        try:
-            with (self.path / "run.lock").open() as lock:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except BlockingIOError:
-            return True
-        return False
+        return in_use(self.path)
 
     def round(self, number: int) -> RoundFolder:
         """Folder of a round, counted from 0."""

@@ -9,8 +9,9 @@ from activecharge.errors import UserError
 from activecharge.execution.dispatcher import Dispatcher
 from activecharge.execution.executor import Executor
 from activecharge.execution.tasks import Lost, WorkGroup
-from activecharge.records import Candidate, Failure, Label
+from activecharge.records import Candidate, Failure, Label, Missing
 from activecharge.reference.failure import too_many
+from activecharge.reference.waiting import outputs_missing
 
 
 class Labelling:
@@ -25,6 +26,7 @@ class Labelling:
 
     def __init__(self, state: CampaignState, tell: Listener):
         self._state, self._tell = state, tell
+        self._missing: dict[str, Missing] = {}
         self._tried, self._failures = state.run.labels.history()
 
     @property
@@ -46,12 +48,25 @@ class Labelling:
 
         Raises
         ------
+        OutputsMissing
+            If labels are made outside of the program, and all that are there were taken in.
         UserError
             If a larger share of all labels so far failed than the reference is allowed.
         """
         state, run, name = self._state, self._state.run, str(key)
         if isinstance(result, Lost):
             result = Failure(state.pending[name], result.reason)
+        if isinstance(result, Missing):
+            self._missing[name] = result
+        else:
+            self._take(name, result)
+        # Once all others are in, nothing can go on without somebody outside.
+        if self._missing and len(self._missing) == len(state.pending):
+            raise outputs_missing(run.campaign.reference, list(self._missing.values()))
+
+    def _take(self, name: str, result: Label | Failure) -> None:
+        """Take in a label or a failure."""
+        state, run = self._state, self._state.run
         self._tried += 1
         if isinstance(result, Label):
             state.keep(result)

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from activecharge.campaign.disk.round_folder import TrainingInputs
 from activecharge.campaign.disk.run_directory import RunDirectory
@@ -11,6 +12,7 @@ from activecharge.campaign.loop.outcomes import Calibrated, Trained, TrainingBeg
 from activecharge.campaign.loop.state import CampaignState
 from activecharge.campaign.loop.work import MemberSettings, train
 from activecharge.dataset.export import export
+from activecharge.dataset.exporting.training_codes import export_for
 from activecharge.dataset.splits import split
 from activecharge.execution.dispatcher import Steps, do
 from activecharge.execution.tasks import WorkGroup
@@ -170,10 +172,24 @@ def publish_committee(state: CampaignState, number: int) -> None:
 
 def export_dataset(state: CampaignState, path: Path) -> list[tuple[Path, str]]:
     """Write the dataset and the test set, each frame knowing its split, round and reason."""
+    labels, extras, sides = _whole(state)
+    return export(labels, extras, path, sides)
+
+
+def export_dataset_for(code: str, state: CampaignState, path: Path) -> list[tuple[Path, str]]:
+    """Write the same for a training code, see `activecharge.dataset.exporting.training_codes`."""
+    labels, _, sides = _whole(state)
+    return export_for(code, labels, path, sides)
+
+
+def _whole(
+    state: CampaignState,
+) -> tuple[list[Label], list[dict[str, Any]], dict[str, list[int]]]:
+    """All labels, what else to say of each, and their indices by split."""
     rows, test = state.rows(), state.test_labels()
     labels = [row.label for row in rows]
-    extras = [{"round": row.round, "chosen": row.choice.why} for row in rows]
+    extras: list[dict[str, Any]] = [{"round": row.round, "chosen": row.choice.why} for row in rows]
     campaign = state.run.campaign
     sides = sides_of(labels, campaign.training.validation, campaign.seed)
     sides |= {"test": list(range(len(labels), len(labels) + len(test)))}
-    return export(labels + test, extras + [{"chosen": "test"}] * len(test), path, sides)
+    return labels + test, extras + [{"chosen": "test"}] * len(test), sides

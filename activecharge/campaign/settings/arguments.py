@@ -18,7 +18,7 @@ from activecharge.reference.reference_options import ReferenceOptions
 def parse_reference(kind: str, method: str | None, settings: Sequence[str]) -> ReferenceOptions:
     """Settings of a reference code, further ones as "key=value"."""
     data: dict[str, object] = {"kind": kind, **({"method": method} if method else {})}
-    data |= dict(_read(item, "timeout=3600") for item in settings)
+    data |= dict(read_setting(item, "timeout=3600") for item in settings)
     return parse("reference", lambda: TypeAdapter(ReferenceOptions).validate_python(data))
 
 
@@ -31,7 +31,7 @@ def parse_training(
         "training": {"members": members} | ({"steps": steps} if steps else {}),
     }
     for item in settings:
-        name, value = _read(item, "model.charges=latent")
+        name, value = read_setting(item, "model.charges=latent")
         group, *keys = name.split(".")
         if group not in groups or not keys:
             raise UserError(
@@ -60,7 +60,7 @@ def parse_selection(**given: object) -> SelectionOptions:
     return parse("selection", lambda: SelectionOptions.model_validate(data))
 
 
-def _read(item: str, example: str) -> tuple[str, object]:
+def read_setting(item: str, example: str) -> tuple[str, object]:
     """A key and its value, which is read as in YAML."""
     key, text = named_value(item, example)
     try:

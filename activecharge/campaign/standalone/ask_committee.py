@@ -28,7 +28,7 @@ def predict(
     Parameters
     ----------
     committee : Committee or path-like
-        A committee, its folder, or a run directory.
+        A committee, its folder, a run directory, or a packed file.
     frames : path-like or sequence of ase.Atoms
     out : path-like, optional
         extxyz file to write.
@@ -41,7 +41,7 @@ def predict(
         In the order of the frames.
     """
     check_not_input(out, frames)
-    members = _load(committee, device)
+    members = Committee.opened(committee, device)
     pool = [candidate.atoms for candidate in candidates_of(frames, members.elements)]
     predictions = members.predict(pool)
     if out is not None:
@@ -63,7 +63,7 @@ def evaluate(
     labelled : path-like or sequence of Label
         Labelled extxyz file, or labels.
     """
-    members = _load(committee, device)
+    members = Committee.opened(committee, device)
     labels = labels_of(labelled, members.elements)
     return errors(labels, members.predict([label.candidate.atoms for label in labels]))
 
@@ -95,7 +95,7 @@ def select(
         Those of the strategy, the first choice first, then those drawn at random.
     """
     check_not_input(out, pool)
-    members, options = _load(committee, device), options or SelectionOptions()
+    members, options = Committee.opened(committee, device), options or SelectionOptions()
     candidates = candidates_of(pool, members.elements)
     predictions = members.predict([candidate.atoms for candidate in candidates])
     scored = rate(candidates, predictions, options)
@@ -103,7 +103,3 @@ def select(
     if out is not None:
         write_choices(out, choices)
     return choices
-
-
-def _load(committee: Committee | Path | str, device: str) -> Committee:
-    return committee if isinstance(committee, Committee) else Committee.load(committee, device)

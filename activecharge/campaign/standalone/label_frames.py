@@ -18,9 +18,10 @@ from activecharge.execution.opening import local_workers, open_executor
 from activecharge.execution.resources import Slot
 from activecharge.execution.tasks import Lost, WorkGroup
 from activecharge.files import check_not_input
-from activecharge.records import Candidate, Failure, Label
+from activecharge.records import Candidate, Failure, Label, Missing
 from activecharge.reference.failure import too_many
 from activecharge.reference.reference_options import GateOptions, ReferenceOptions, TbliteOptions
+from activecharge.reference.waiting import outputs_missing
 from activecharge.scratch import Scratch
 
 
@@ -114,11 +115,16 @@ def _label_all(
             done[result.candidate.hash] = result
             if isinstance(result, Failure):
                 failures.append(result)
+                if isinstance(result, Missing):
+                    continue
                 tried = sum(known is not None for known in done.values())
                 if reason := too_many(failures, tried, shared.reference.max_failed_share):
                     raise UserError(
                         f"{reason}; {shared.failed} has the input and output of failed runs"
                     )
+    missing = [failure for failure in failures if isinstance(failure, Missing)]
+    if missing:
+        raise outputs_missing(shared.reference, missing)
     return [result for result in done.values() if isinstance(result, Label)], failures
 
 

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -184,11 +185,15 @@ class Calibration:
 
     def save(self, path: Path | str) -> Path:
         """Write the calibration as JSON, atomically."""
+        return write_json(path, self.data())
+
+    def data(self) -> dict[str, Any]:
+        """The calibration as data that JSON can hold."""
         fits = {
             name: {element: asdict(fit) for element, fit in by_element.items()}
             for name, by_element in self.fits.items()
         }
-        return write_json(path, {"format": _FORMAT, "levels": LEVELS, "fits": fits})
+        return {"format": _FORMAT, "levels": LEVELS, "fits": fits}
 
     @classmethod
     def load(cls, path: Path | str) -> "Calibration":
@@ -200,19 +205,30 @@ class Calibration:
             If the file is not such a calibration.
         """
         try:
-            data = json.loads(Path(path).read_bytes())
-            if (data["format"], tuple(data["levels"])) != (_FORMAT, LEVELS):
-                raise ValueError("another format")
-            fits = {
-                name: {e: Fit(**{**fit, "factors": tuple(fit["factors"])}) for e, fit in of.items()}
-                for name, of in data["fits"].items()
-            }
+            return cls.rebuilt(json.loads(Path(path).read_bytes()))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(
                 f"{path}: not a calibration that this version can read; delete it to go on with "
                 "raw spreads, or run the campaign again to make it anew"
             ) from error
-        return cls(fits)
+
+    @classmethod
+    def rebuilt(cls, data: dict[str, Any]) -> "Calibration":
+        """What `data` gave.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError, AttributeError
+            If this is not such a calibration.
+        """
+        if (data["format"], tuple(data["levels"])) != (_FORMAT, LEVELS):
+            raise ValueError("another format")
+        return cls(
+            {
+                name: {e: Fit(**{**fit, "factors": tuple(fit["factors"])}) for e, fit in of.items()}
+                for name, of in data["fits"].items()
+            }
+        )
 
 
 def _fit(entries: Blind) -> Fit:

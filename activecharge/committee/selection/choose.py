@@ -13,6 +13,7 @@ from activecharge.committee.selection.strategies import (
     in_order,
     largest_determinant,
 )
+from activecharge.extensions import STRATEGIES, load, names
 from activecharge.records import Choice, Prediction, Scored
 
 WHY = {"farthest": "diverse", "random": "random"}
@@ -116,6 +117,8 @@ def _fill(
             return largest_determinant(task, least)
         case "farthest":
             return farthest_first(task, space.rounding())
+    if options.strategy in names(STRATEGIES):
+        return load(STRATEGIES, options.strategy)(task, least)
     return in_order(task, least)
 
 

@@ -1,10 +1,17 @@
 """Settings of scoring and selection."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from activecharge.extensions import STRATEGIES, names
 from activecharge.options import Options
+
+if TYPE_CHECKING:
+    Strategy = str
+else:
+    Strategy = Literal[("top", "threshold", "logdet", "farthest", "random", *names(STRATEGIES))]
+"""How a batch is chosen; other packages may bring more."""
 
 
 class ScoreWeights(Options):
@@ -43,7 +50,7 @@ class SelectionOptions(Options):
     """
 
     batch: int = Field(20, ge=1, description="Labels a round.")
-    strategy: Literal["top", "threshold", "logdet", "farthest", "random"] = Field(
+    strategy: Strategy = Field(
         "logdet", description="How the batch is chosen, but for its control share."
     )
     control: float = Field(

@@ -127,7 +127,7 @@ def _frame(species: Species, rows: dict[str, np.ndarray], periodic: bool) -> Ato
             results["forces"] = row.reshape(count, 3)
         elif name == "dipole" and row.size == 3:
             results["dipole"] = row.reshape(3)
-        elif row.size == 3 * count and count > 1:
+        elif name != "virial" and row.size == 3 * count and count > 1:
             atoms.set_array(name, row.reshape(count, 3))
         else:
             atoms.info[name] = row.reshape(-1) if row.size > 1 else float(row.reshape(-1)[0])

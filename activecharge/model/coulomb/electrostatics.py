@@ -5,19 +5,18 @@ The pair potentials and their smooth parts are torch-pme's (Loche et al., J. Che
 """
 
 import torch
+from torch import nn
 from torchpme import CoulombPotential
 
 from activecharge.model.coulomb.convergence import converge
-from activecharge.model.coulomb.reciprocal import ewald_energies, mesh_energy
+from activecharge.model.coulomb.coulomb_plan import CoulombPlan, FreePairs, coulomb_plan
+from activecharge.model.coulomb.reciprocal import ewald_energies, mesh_energy, reciprocal
 from activecharge.model.geometry import Geometry
 from activecharge.model.graph import Graph
 from activecharge.units import COULOMB
 
-LARGEST_BLOCK = 250_000
-"""Pairs of free frames whose positions are looked up at once."""
 
-
-class Electrostatics(torch.nn.Module):
+class Electrostatics(nn.Module):
     """Energy of point charges, whose derivatives are forces of the accuracy asked for.
 
     The real-space part of the periodic sums reuses the model's edges, so its cutoff is theirs; all
@@ -57,60 +56,77 @@ class Electrostatics(torch.nn.Module):
         torch.Tensor
             (B,) eV.
         """
-        energies = self._near(graph, charges, geometry.lengths)
+        plan = coulomb_plan(graph, self.convergence)
+        energies = self._near(graph, plan, charges, geometry.lengths)
         if graph.pairs.shape[1]:
-            energies = energies + self._wide(graph, charges, geometry)
-        if not graph.periodic.all():
-            energies = energies + _free(graph, charges, geometry)
-        if graph.periodic.any():
-            energies = energies + self._smooth(graph, charges, geometry)
+            energies = energies + self._wide(graph, plan, charges, geometry)
+        if plan.free is not None:
+            energies = energies + _free(graph, plan.free, charges, geometry)
+        if plan.blocks or plan.meshes:
+            energies = energies + self._smooth(graph, plan, charges, geometry)
         return energies
 
-    def _near(self, graph: Graph, charges: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+    def _near(
+        self, graph: Graph, plan: CoulombPlan, charges: torch.Tensor, lengths: torch.Tensor
+    ) -> torch.Tensor:
         """Sums over edges (B,): the real-space part of dense frames, less what fades out."""
         sender, receiver = graph.edges
-        frame = graph.frame.index_select(0, receiver)
-        inside = (graph.periodic & (graph.reach == 1)).index_select(0, frame)
-        potential = torch.where(inside, self.screened.sr_from_dist(lengths), 0.0)
+        potential = torch.zeros_like(lengths)
+        if plan.blocks or plan.meshes:
+            potential = torch.where(plan.inside, self.screened.sr_from_dist(lengths), potential)
         if self.exclusion:
             potential = potential - COULOMB * self._fade(lengths) / lengths
         # Every pair is there in both directions, hence the half.
-        return _sum_pairs(graph, charges, sender, receiver, potential / 2)
+        return _sum_pairs(graph, charges, sender, receiver, plan.owner, potential / 2)
 
-    def _wide(self, graph: Graph, charges: torch.Tensor, geometry: Geometry) -> torch.Tensor:
+    def _wide(
+        self, graph: Graph, plan: CoulombPlan, charges: torch.Tensor, geometry: Geometry
+    ) -> torch.Tensor:
         """The real-space part (B,) of frames that have pairs of their own."""
         first, second = graph.pairs
         vectors = geometry.between(first, second, graph.pair_vectors)
-        scale = graph.reach.index_select(0, graph.frame.index_select(0, first))
+        scale = graph.reach.index_select(0, plan.wide_owner)
         scaled = torch.linalg.vector_norm(vectors, dim=1) / scale
-        return _sum_pairs(graph, charges, first, second, self.screened.sr_from_dist(scaled) / scale)
+        potential = self.screened.sr_from_dist(scaled) / scale
+        return _sum_pairs(graph, charges, first, second, plan.wide_owner, potential)
 
     def _fade(self, distances: torch.Tensor) -> torch.Tensor:
         """1 at contact, 0 with two derivatives at the exclusion (E,)."""
         x = (distances / self.exclusion).clamp(max=1.0)
         return 1 - x**5 * (21 - 35 * x + 15 * x**2)
 
-    def _smooth(self, graph: Graph, charges: torch.Tensor, geometry: Geometry) -> torch.Tensor:
+    def _smooth(
+        self, graph: Graph, plan: CoulombPlan, charges: torch.Tensor, geometry: Geometry
+    ) -> torch.Tensor:
         """Energies (B,) of the smeared charges of periodic frames, less each one's own."""
-        atoms, scale = graph.counts.tolist(), graph.reach
-        periodic, meshed = graph.periodic.tolist(), graph.meshed.tolist()
-        large = [i for i, mesh in enumerate(meshed) if mesh]
-        small = [i for i, inside in enumerate(periodic) if inside and not meshed[i]]
+        scale = graph.reach
         cell = geometry.cell / scale[:, None, None]
-        q = charges.split(atoms)
-        r = (geometry.positions / scale.index_select(0, graph.frame)[:, None]).split(atoms)
-        values = ewald_energies(
-            self.screened,
-            [q[i] for i in small],
-            [r[i] for i in small],
-            [cell[i] for i in small],
-            self.convergence.largest_wave,
-        )
-        spacing = self.convergence.spacing
-        values += [mesh_energy(self.screened, q[i], r[i], cell[i], spacing) for i in large]
-        where = torch.tensor(small + large, device=cell.device)
-        zeros = cell.new_zeros(len(cell))
-        energies = zeros.index_add(0, where, torch.stack(values))
+        positions = geometry.positions / scale.index_select(0, graph.frame)[:, None]
+        energies = zeros = cell.new_zeros(len(cell))
+        for block in plan.blocks:
+            cells = cell.index_select(0, block.frames)
+            where = block.atoms.flatten()
+            found = ewald_energies(
+                self.screened,
+                charges.index_select(0, where).view_as(block.present) * block.present,
+                positions.index_select(0, where).view(*block.atoms.shape, 3),
+                block.steps @ reciprocal(cells),
+                cells,
+            )
+            energies = energies.index_add(0, block.frames, found)
+        for mesh in plan.meshes:
+            here = slice(mesh.start, mesh.stop)
+            found = mesh_energy(
+                self.screened,
+                charges[here],
+                positions[here],
+                cell[mesh.frame],
+                mesh.points,
+                mesh.sizes,
+            )
+            energies = energies + nn.functional.pad(
+                found[None], (mesh.frame, len(cell) - mesh.frame - 1)
+            )
         own = zeros.index_add(0, graph.frame, charges.square()) * self.screened.self_contribution()
         total = zeros.index_add(0, graph.frame, charges)
         # A uniform background makes the cell neutral.
@@ -119,21 +135,14 @@ class Electrostatics(torch.nn.Module):
         return (energies - own.where(graph.periodic, 0.0)) / scale
 
 
-def _free(graph: Graph, charges: torch.Tensor, geometry: Geometry) -> torch.Tensor:
+def _free(
+    graph: Graph, pairs: FreePairs, charges: torch.Tensor, geometry: Geometry
+) -> torch.Tensor:
     """Energies (B,) of all pairs of the free frames, 0 in periodic ones."""
-    first, second = _free_pairs(graph)
-    # Differences in double precision, rounded afterwards.
-    vectors = torch.cat(
-        [
-            (graph.positions.index_select(0, j) - graph.positions.index_select(0, i)).to(charges)
-            for i, j in zip(first.split(LARGEST_BLOCK), second.split(LARGEST_BLOCK), strict=True)
-        ]
-    )
     # Strain is none of theirs.
-    leaf = geometry.leaf
-    vectors = vectors + leaf.index_select(0, second) - leaf.index_select(0, first)
+    vectors = geometry.displaced(pairs.first, pairs.second, pairs.vectors)
     potential = COULOMB / torch.linalg.vector_norm(vectors, dim=1)
-    return _sum_pairs(graph, charges, first, second, potential)
+    return _sum_pairs(graph, charges, pairs.first, pairs.second, pairs.frame, potential)
 
 
 def _sum_pairs(
@@ -141,20 +150,9 @@ def _sum_pairs(
     charges: torch.Tensor,
     first: torch.Tensor,
     second: torch.Tensor,
+    owner: torch.Tensor,
     potential: torch.Tensor,
 ) -> torch.Tensor:
-    """Energies (B,) of pairs (P,) by their potential (P,) at a unit charge."""
+    """Energies (B,) of pairs (P,) in frames `owner` by their potential (P,) at a unit charge."""
     energies = potential * charges.index_select(0, first) * charges.index_select(0, second)
-    zeros = energies.new_zeros(len(graph.counts))
-    return zeros.index_add(0, graph.frame.index_select(0, second), energies)
-
-
-def _free_pairs(graph: Graph) -> torch.Tensor:
-    """All pairs i < j within each free frame, (2, P)."""
-    pairs = []
-    for start, count, periodic in zip(
-        graph.offsets[:-1], graph.counts.tolist(), graph.periodic.tolist(), strict=True
-    ):
-        if not periodic:
-            pairs.append(torch.triu_indices(count, count, 1, device=graph.frame.device) + start)
-    return torch.cat(pairs, dim=1)
+    return energies.new_zeros(len(graph.counts)).index_add(0, owner, energies)

@@ -9,70 +9,36 @@ import math
 from collections.abc import Sequence
 
 import torch
-from torch.nn.utils.rnn import pad_sequence
 from torchpme import CoulombPotential
 from torchpme.lib import MeshInterpolator, generate_kvectors_for_mesh
 
 from activecharge.model.coulomb.convergence import MESH_ORDER
 
-LARGEST_BLOCK = 4_000_000
-"""Waves times atoms, padded, of the frames that are summed at once."""
-
 
 def ewald_energies(
     potential: CoulombPotential,
-    charges: Sequence[torch.Tensor],
-    positions: Sequence[torch.Tensor],
-    cells: Sequence[torch.Tensor],
-    largest_wave: float,
-) -> list[torch.Tensor]:
+    charges: torch.Tensor,
+    positions: torch.Tensor,
+    waves: torch.Tensor,
+    cells: torch.Tensor,
+) -> torch.Tensor:
     """Energies of frames by explicit sums over waves, batched by padding.
 
     Parameters
     ----------
     potential : torchpme.CoulombPotential
         With the smearing σ.
-    charges, positions, cells : sequences of B tensors, (n,) e, (n, 3) Å and (3, 3) Å
-    largest_wave : float
-        1/Å.
+    charges : (B, n) e
+        Zero where padded.
+    positions : (B, n, 3) Å
+    waves : (B, K, 3) in 1/Å
+        Half of them; zero where padded, where G is zero, too.
+    cells : (B, 3, 3) Å
 
     Returns
     -------
-    list of torch.Tensor
-        B energies (), eV.
-    """
-    waves = [wave_vectors(cell, largest_wave) for cell in cells]
-    energies: list[torch.Tensor] = []
-    start = 0
-    while start < len(cells):
-        stop, longest, most = start, 0, 0
-        while stop < len(cells):
-            longest, most = max(longest, len(waves[stop])), max(most, len(charges[stop]))
-            if stop > start and (stop + 1 - start) * longest * most > LARGEST_BLOCK:
-                break
-            stop += 1
-        block = slice(start, stop)
-        energies += _ewald_block(
-            potential,
-            pad_sequence(list(charges[block]), batch_first=True),
-            pad_sequence(list(positions[block]), batch_first=True),
-            pad_sequence(waves[block], batch_first=True),
-            torch.stack(list(cells[block])),
-        )
-        start = stop
-    return energies
-
-
-def _ewald_block(
-    potential: CoulombPotential,
-    charges: torch.Tensor,
-    positions: torch.Tensor,
-    waves: torch.Tensor,
-    cells: torch.Tensor,
-) -> list[torch.Tensor]:
-    """Energies of padded frames: charges (B, n), positions (B, n, 3), half the waves (B, K, 3).
-
-    Padded charges are zero, and G of a padded wave is, too.
+    torch.Tensor
+        (B,), eV.
     """
     phases = waves @ positions.mT
     cosines = (torch.cos(phases) @ charges[:, :, None])[:, :, 0]
@@ -80,11 +46,11 @@ def _ewald_block(
     power = cosines.square() + sines.square()
     kernel = potential.lr_from_k_sq(waves.square().sum(-1))
     # A wave and its opposite give the same.
-    return list((kernel * power).sum(1) / torch.linalg.det(cells).abs())
+    return (kernel * power).sum(1) / torch.linalg.det(cells).abs()
 
 
-def wave_vectors(cell: torch.Tensor, largest: float) -> torch.Tensor:
-    """One of each pair ±k of reciprocal lattice vectors in a sphere, differentiable by the cell.
+def wave_steps(cell: torch.Tensor, largest: float) -> torch.Tensor:
+    """One of each pair ±k of reciprocal lattice vectors in a sphere, in steps of the lattice.
 
     A sphere keeps the sum's truncation invariant under rotation, reflection and choice of cell.
 
@@ -98,11 +64,10 @@ def wave_vectors(cell: torch.Tensor, largest: float) -> torch.Tensor:
     Returns
     -------
     torch.Tensor
-        (K, 3) in 1/Å.
+        (K, 3), whole numbers in the cell's type.
     """
-    reciprocal = 2 * math.pi * torch.linalg.inv(cell).T
     # |n_i| = |k·a_i|/2π is at most |k||a_i|/2π.
-    bounds = (largest / (2 * math.pi) * torch.linalg.vector_norm(cell.detach(), dim=1)).tolist()
+    bounds = (largest / (2 * math.pi) * torch.linalg.vector_norm(cell, dim=1)).tolist()
     steps = [
         torch.arange(-int(bound), int(bound) + 1, dtype=cell.dtype, device=cell.device)
         for bound in bounds
@@ -110,8 +75,13 @@ def wave_vectors(cell: torch.Tensor, largest: float) -> torch.Tensor:
     lattice = torch.cartesian_prod(*steps)
     # In this order of the steps, the opposite of each vector lies as far from the other end.
     lattice = lattice[len(lattice) // 2 + 1 :]
-    inside = (lattice @ reciprocal.detach()).square().sum(1) <= largest**2
-    return lattice[inside] @ reciprocal
+    inside = (lattice @ reciprocal(cell)).square().sum(1) <= largest**2
+    return lattice[inside]
+
+
+def reciprocal(cells: torch.Tensor) -> torch.Tensor:
+    """Reciprocal lattice vectors (..., 3, 3) in 1/Å, rows, of cells (..., 3, 3) in Å."""
+    return 2 * math.pi * torch.linalg.inv(cells).mT
 
 
 def mesh_energy(
@@ -119,7 +89,8 @@ def mesh_energy(
     charges: torch.Tensor,
     positions: torch.Tensor,
     cell: torch.Tensor,
-    spacing: float,
+    points: torch.Tensor,
+    sizes: Sequence[int],
 ) -> torch.Tensor:
     """Energy of one frame by particle–particle particle–mesh (P3M).
 
@@ -135,16 +106,16 @@ def mesh_energy(
     charges : (n,) e
     positions : (n, 3) Å
     cell : (3, 3) Å
-    spacing : float
-        Largest distance of mesh points along a lattice vector in Å.
+    points : (3,) int64
+        Of the mesh, along each lattice vector.
+    sizes : sequence of int
+        The same.
 
     Returns
     -------
     torch.Tensor
         (), eV.
     """
-    sizes = [mesh_size(length / spacing) for length in torch.linalg.norm(cell, dim=1).tolist()]
-    points = torch.tensor(sizes, device=cell.device)
     mesh = MeshInterpolator(cell, points, interpolation_nodes=MESH_ORDER, method="P3M")
     mesh.compute_weights(positions)
     spectrum = torch.view_as_real(torch.fft.rfftn(mesh.points_to_mesh(charges[:, None])[0]))

@@ -1,5 +1,6 @@
 """Pairs of atoms within a distance, over periodic images."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,3 +50,7 @@ def find_pairs(positions: np.ndarray, cell: np.ndarray | None, cutoff: float) ->
         quantities="ijDd",
     )
     return Pairs(first.astype(np.int64), second.astype(np.int64), vectors, distances)
+
+
+FindPairs = Callable[[np.ndarray, np.ndarray | None, float], Pairs]
+"""What `find_pairs` is, and others that find the same."""

@@ -43,6 +43,8 @@ class CodeOptions(Options):
         Tolerances of gates that the code needs wider than `gate_options.TOLERANCES`, by name.
     probe : mapping of str to object
         Settings with which the doctor labels one molecule: fast, or possible at all.
+    for_cells : mapping of str to object, or None
+        Settings that a campaign on periodic cells begins with; None for a code that refuses cells.
     packages : tuple of Package
         What the doctor looks for beside the code itself.
     leaves_processes : bool
@@ -51,6 +53,7 @@ class CodeOptions(Options):
 
     wider: ClassVar[Mapping[str, float]] = {}
     probe: ClassVar[Mapping[str, object]] = {}
+    for_cells: ClassVar[Mapping[str, object] | None] = {}
     packages: ClassVar[tuple[Package, ...]] = ()
     leaves_processes: ClassVar[bool] = False
     if TYPE_CHECKING:  # a field here would change the order of every code's keys

@@ -1,6 +1,7 @@
 """All reference codes, and what the module of each offers.
 
-This is the only list of them: settings, workers, gates and the doctor go by it.
+This is the only list of them: settings, workers, gates and the doctor go by it. Other packages
+may add to it, see docs/extending.md.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pydantic import JsonValue
 
-from activecharge.reference.codes import ase, command, pyscf, recorded, xtb
+from activecharge.extensions import REFERENCES, extend, has_kind
+from activecharge.reference.codes import ase, command, folder, pyscf, recorded, xtb
 from activecharge.reference.codes.code_options import CodeOptions
 from activecharge.reference.codes.cp2k import cp2k
 from activecharge.reference.codes.tblite import tblite
@@ -73,8 +75,13 @@ _ALL: tuple[Code[Any], ...] = (
     ase,
     recorded,
     command,
+    folder,
 )
 """In the order of the doctor and of the pages."""
 
-CODES: dict[str, Code[Any]] = {code.OPTIONS.model_fields["kind"].default: code for code in _ALL}
-"""By `reference.kind`."""
+CODES: dict[str, Code[Any]] = extend(
+    REFERENCES,
+    {code.OPTIONS.model_fields["kind"].default: code for code in _ALL},
+    lambda name, part: has_kind(name, part, "label", "settings"),
+)
+"""By `reference.kind`, those of other packages last."""

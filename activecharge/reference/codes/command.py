@@ -79,7 +79,7 @@ def label(atoms: Atoms, options: CommandOptions) -> dict[str, np.ndarray]:
     folder = Path(tempfile.mkdtemp(dir=".", prefix="command-")).resolve()
     ase.io.write(folder / "input.extxyz", atoms, format="extxyz")
     _execute(options.command, folder)
-    return _values(_read(folder / "output.extxyz"), atoms)
+    return pick_values(read_output(folder / "output.extxyz"), atoms)
 
 
 def _execute(command: tuple[str, ...], folder: Path) -> None:
@@ -100,7 +100,7 @@ def _execute(command: tuple[str, ...], folder: Path) -> None:
         raise Mishap(f"{command[0]} {describe_exit(done.returncode)}{said}")
 
 
-def _read(path: Path) -> Atoms:
+def read_output(path: Path) -> Atoms:
     """Return the single frame of the program's output."""
     import ase.io
 
@@ -118,7 +118,7 @@ def _read(path: Path) -> Atoms:
     return frames[0]
 
 
-def _values(frame: Atoms, asked: Atoms) -> dict[str, np.ndarray]:
+def pick_values(frame: Atoms, asked: Atoms) -> dict[str, np.ndarray]:
     """Pick the labels out of `frame` after checking that it is the configuration asked for."""
     import numpy as np
 

@@ -36,6 +36,7 @@ class PyscfOptions(CodeOptions):
         "basis": "sto-3g",
         "dispersion": None,
     }
+    for_cells = None
     packages = (
         Package("pyscf", "reference pyscf", "pip install pyscf"),
         Package("pyscf-dispersion", "D3 and D4 of reference pyscf", "pip install pyscf-dispersion"),

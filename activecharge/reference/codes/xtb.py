@@ -30,6 +30,7 @@ HEAVIEST = 86
 class XtbOptions(TightBindingOptions):
     """Extended tight binding with the xtb library: clusters only, fields by displacement."""
 
+    for_cells = None
     packages = (Package("xtb", "reference xtb", "pip install xtb"),)
     kind: Literal["xtb"] = Field("xtb", description="Reference code")
     step: float = Field(

@@ -10,7 +10,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from activecharge.reference.failure import Mishap
+from activecharge.reference.failure import Mishap, Retry
 from activecharge.reference.isolation.child import Child
 from activecharge.reference.isolation.messages import Answer, Failed, Request, Run, read_answer
 from activecharge.reference.isolation.salvage import salvage
@@ -67,7 +67,7 @@ class Worker:
             over = request.reference.leaves_processes
             if over:
                 child.kill()
-            if isinstance(answer, Failed):
+            if isinstance(answer, Failed) and answer.retry is not Retry.LATER:
                 salvage(folder, child.log, said, kept)
             if over:
                 self.close()

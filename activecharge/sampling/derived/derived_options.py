@@ -1,6 +1,6 @@
 """Settings of sources that change other frames: those labelled, or of another source."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Union
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ from activecharge.sampling.builders.builder_options import (
     PositiveRange,
     SlabsOptions,
 )
+from activecharge.sampling.foreign_sources import FOREIGN
 
 _OF = (
     "what is changed: settings of clusters, boxes, ice, slabs or a file, whose `count` is not "
@@ -98,7 +99,7 @@ class DissociatedOptions(Options):
     )
 
 
-Undriven = (
+_Own = (
     ClustersOptions
     | BoxesOptions
     | IceOptions
@@ -109,4 +110,9 @@ Undriven = (
     | CompressedOptions
     | DissociatedOptions
 )
-"""Any source that needs no committee."""
+
+if TYPE_CHECKING:
+    Undriven = _Own
+else:
+    Undriven = Union[(_Own, *(source.OPTIONS for source in FOREIGN.values()))]
+"""Any source that needs no committee, those of other packages among them."""

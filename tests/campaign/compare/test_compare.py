@@ -20,6 +20,8 @@ from activecharge.learning.loss import active_weights
 from activecharge.model.checkpoint import load_model
 from activecharge.model.graph import build_graph, join
 
+pytestmark = pytest.mark.slow
+
 TINY = """\
 name: tiny
 seed: 1

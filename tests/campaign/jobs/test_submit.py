@@ -18,7 +18,7 @@ from activecharge.campaign.precheck import precheck
 from activecharge.campaign.settings.reading import load_campaign
 from activecharge.errors import UserError
 
-pytestmark = pytest.mark.xdist_group("ray")
+pytestmark = pytest.mark.ray
 
 CAMPAIGN = """\
 name: job

@@ -11,6 +11,8 @@ from activecharge.campaign.settings.reading import load_campaign
 from activecharge.errors import UserError
 from activecharge.execution.inline import InlineExecutor
 
+pytestmark = pytest.mark.slow
+
 TEXT = """
 seed: 1
 reference: {kind: tblite, method: GFN1-xTB}
@@ -63,7 +65,8 @@ def test_a_round_of_all_sources(tmp_path):
     assert sum(row.candidates for row in rows.values()) == len(candidates)
     assert sum(row.chosen for row in rows.values()) == 3
     assert sum(row.control for row in rows.values()) == 1
-    assert all(row.distance >= 0 for row in rows.values())
+    # No frame that is new lies where a known one is; those far off are farther than the median.
+    assert all(0 < row.distance <= row.far < 1e6 for row in rows.values())
 
 
 def test_starts_are_tried_before_anything_is_written(tmp_path):

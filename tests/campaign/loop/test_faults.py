@@ -27,7 +27,7 @@ from activecharge.records import Failure, Label
 from activecharge.reference.codes.command import CommandOptions
 from activecharge.reference.reference_options import GateOptions
 
-pytestmark = pytest.mark.xdist_group("ray")
+pytestmark = pytest.mark.ray
 
 SMALL = 100 * 1024**2
 """Object store of a node [bytes]; Ray takes no less than 75 MiB."""

@@ -10,6 +10,8 @@ from fault_cases import check_equal
 
 from activecharge.campaign.disk.run_directory import RunDirectory
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_lock_of_a_process_that_is_no_more(tmp_path, campaign):
     campaign = campaign()

@@ -1,139 +1,28 @@
-"""The loop in both schedules: what overlaps, what is bounded; nothing is lost or done twice."""
+"""The loop in both schedules, on disk: nothing is lost or done twice."""
 
+import shutil
+from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
-from simulated import SimulatedCampaign, SimulatedExecutor
 
 from activecharge.campaign.disk.run_directory import RunDirectory
 from activecharge.campaign.loop import work
 from activecharge.campaign.loop.loop import Loop, run_loop
 from activecharge.campaign.loop.outcomes import StageEnded
 from activecharge.campaign.loop.reporting import campaign_summary
-from activecharge.campaign.loop.schedule import drive
 from activecharge.campaign.loop.state import CampaignState
 from activecharge.campaign.loop.stopping import is_over, may_select, why_no_more
 from activecharge.campaign.monitor.status import status
-from activecharge.campaign.settings.schedule_options import BatchOptions, StreamingOptions
+from activecharge.campaign.settings.reading import load_campaign
 from activecharge.errors import UserError
 from activecharge.execution.inline import InlineExecutor
-from activecharge.execution.resources import Slot
 from activecharge.execution.tasks import Lost, Result
-from activecharge.records import Choice, Failure, Prediction
+from activecharge.records import Choice, Failure, Label, Prediction
 
-# -- in virtual time ---------------------------------------------------------------------
-
-
-def always(seconds: float):
-    return lambda rng: seconds
-
-
-DURATIONS = {
-    "label": always(60.0),
-    "walk": always(20.0),
-    "gather": always(1.0),
-    "predict": always(5.0),
-    "choose": always(1.0),
-    "train": always(60.0),
-}
-
-
-def simulate(**changes) -> tuple[SimulatedCampaign, SimulatedExecutor]:
-    """A campaign of 12 label places, and 6 for four members and the walkers."""
-    settings = {
-        "label_slot": Slot(custom=(("label_node", 1.0),)),
-        "member_slot": Slot(1, 1.0),
-        "initial": 48,
-        "batch": 24,
-        "budget": 480,
-        "members": 4,
-        "walks": 4,
-        "chunks": 4,
-        "durations": DURATIONS,
-    }
-    plan = SimulatedCampaign(**(settings | changes))
-    nodes = [{"CPU": 12.0, "label_node": 12.0}, {"CPU": 6.0, "GPU": 6.0}]
-    executor = SimulatedExecutor(nodes, np.random.default_rng(0))
-    drive(plan, executor)
-    return plan, executor
-
-
-def label_time(executor: SimulatedExecutor) -> float:
-    return max(span.end for span in executor.spans if span.kind == "label")
-
-
-def test_label_workers_are_never_idle():
-    plan, executor = simulate()
-    assert plan.done == plan.chosen == 480
-    # 480 labels on 12 places take 40 waves of a minute, and here exactly that.
-    assert label_time(executor) == pytest.approx(40 * 60.0)
-    assert plan.committees > 5
-
-
-def test_an_exploration_without_walkers_is_over_at_once():
-    plan, _ = simulate(walks=0)
-    assert plan.done == plan.chosen == 480
-
-
-def test_a_slow_label_holds_up_nothing():
-    slow = iter([10_000.0])
-    durations = DURATIONS | {"label": lambda rng: next(slow, 60.0)}
-    plan, executor = simulate(durations=durations, initial=60)
-    others = sorted(s.end for s in executor.spans if s.kind == "label")[:-1]
-    # Eleven places make the other 479 labels in 44 waves; two more for the odd ones out.
-    assert others[-1] <= 46 * 60.0
-    # The last committee waits for it, so that it knows all labels.
-    assert plan.learnt == plan.done == 480
-
-
-@pytest.mark.parametrize("share", [0.0, 1.0, 3.0])
-def test_what_waits_is_bounded(share):
-    plan, _ = simulate(schedule=StreamingOptions(queue=share), initial=12)
-    assert plan.most_waiting <= 12 * share + plan.batch
-
-
-def test_a_committee_makes_so_many_selections_and_no_more():
-    for most in (1, 3):
-        schedule = StreamingOptions(selections=most)
-        slow = DURATIONS | {"train": always(1000.0)}
-        plan, _ = simulate(schedule=schedule, durations=slow)
-        assert max(plan.seen_by.count(c) for c in plan.seen_by) == most
-
-
-def test_places_move_between_kinds_of_work():
-    """One pool of CPUs: trainings take what they need, labels all the rest."""
-    plan = SimulatedCampaign(
-        Slot(), Slot(2), 32, 16, 160, 2, 2, 2, DURATIONS | {"train": always(90.0)}
-    )
-    executor = SimulatedExecutor([{"CPU": 8.0}], np.random.default_rng(0))
-    drive(plan, executor)
-    end = label_time(executor)
-    spans = [span for span in executor.spans if span.begin < end]
-    busy = sum(s.needs.get("CPU", 0.0) * (min(s.end, end) - s.begin) for s in spans)
-    # The last wave of labels leaves some of the eight places idle for up to a minute.
-    assert busy > 8 * (end - 60.0)
-
-
-def test_in_turn_stages_follow_one_another():
-    """48 + 18 × 24 labels on 12 places, and between them walks, a selection and a training."""
-    plan, executor = simulate(schedule=BatchOptions())
-    assert plan.done == plan.chosen == plan.learnt == 480
-    assert plan.committees == plan.rounds == 19
-    assert plan.seen_by == list(range(1, 19)), "each committee chooses once"
-    ends = dict.fromkeys(DURATIONS, 0.0)
-    before = {"label": "train", "walk": "label", "predict": "walk", "train": "label"}
-    for span in executor.spans:
-        ends[span.kind] = max(ends[span.kind], span.end)
-        if span.kind in ("walk", "train"):
-            assert span.begin >= ends[before[span.kind]]
-    # Short bookkeeping is done in the campaign's own process, which has no clock here.
-    assert {span.kind for span in executor.spans} == {"label", "walk", "predict", "train"}
-    waves = 48 / 12 + 18 * 24 / 12
-    assert executor.now == pytest.approx(waves * 60 + 19 * 60 + 18 * (20 + 5))
-
-
-# -- on disk -----------------------------------------------------------------------------
+pytestmark = pytest.mark.slow
 
 TINY = """\
 seed: 1
@@ -172,9 +61,9 @@ class MortalExecutor(InlineExecutor):
 def go(tmp_path, campaign):
     """Run a campaign in the same directory, with an executor of one's own."""
 
-    def go(text: str = TINY, executor=None, tell=lambda event: None) -> str:
+    def go(text: str = TINY, executor=None) -> str:
         with RunDirectory.writing(tmp_path / "run", campaign(text)) as directory:
-            return run_loop(directory, executor or InlineExecutor(), tell)
+            return run_loop(directory, executor or InlineExecutor(), lambda event: None)
 
     return go
 
@@ -182,6 +71,49 @@ def go(tmp_path, campaign):
 @pytest.fixture
 def run(tmp_path):
     return lambda: RunDirectory.open(tmp_path / "run")
+
+
+@dataclass
+class Ended:
+    """A campaign in turn that has come to its end.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        Its run directory, which is for all tests here: copy it to go on.
+    reason : str
+        Why it ended.
+    stages : list of (int, str)
+        Round and name of each stage, as told.
+    kept : dict of str to Label
+        What its executor brought, by content hash.
+    """
+
+    path: Path
+    reason: str = ""
+    stages: list[tuple[int, str]] = field(default_factory=list)
+    kept: dict[str, Label] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory) -> Ended:
+    home = tmp_path_factory.mktemp("ended")
+    ended, file = Ended(home / "run"), home / "campaign.yaml"
+    file.write_text(f"initial: [{{kind: clusters, count: 4}}]\n{BATCH}")
+
+    class Listening(InlineExecutor):
+        def wait(self, timeout):
+            found = super().wait(timeout)
+            ended.kept.update((r.key[1], r.value) for r in found if r.key[0] == "label")
+            return found
+
+    def tell(event):
+        if isinstance(event, StageEnded):
+            ended.stages.append((event.round, event.stage))
+
+    with RunDirectory.writing(ended.path, load_campaign(file)) as directory:
+        ended.reason = run_loop(directory, Listening(), tell)
+    return ended
 
 
 def identities(run: RunDirectory) -> dict[str, tuple[int, int]]:
@@ -199,6 +131,7 @@ def check_complete(run: RunDirectory) -> None:
     assert len(set(hashes)) == len(hashes) == found.labels
     taught = sorted(state.inputs.items())
     assert set(taught[-1][1].labels) == set(hashes)
+    assert len(taught) > 1 and any(found.choices for found in state.rounds[1:])
     for (before, small), (number, large) in pairwise(taught):
         assert large.start == before and set(small.labels) < set(large.labels)
         assert (run.round(number).members / "member-01" / "model.json").exists()
@@ -212,8 +145,12 @@ def check_complete(run: RunDirectory) -> None:
 
 
 @pytest.mark.parametrize("text", [TINY, BATCH], ids=["streaming", "batch"])
-def test_to_the_end_and_again(go, run, text):
-    assert go(text) == "round 1 was the last"
+def test_to_the_end_and_again(go, run, ended, tmp_path, text):
+    if text == BATCH:
+        shutil.copytree(ended.path, tmp_path / "run")
+        assert ended.reason == "round 1 was the last"
+    else:
+        assert go(text) == "round 1 was the last"
     check_complete(run())
     before = identities(run())
     assert go(text) == "round 1 was the last"
@@ -242,18 +179,11 @@ def test_killed_again_and_again(go, run):
     check_complete(run())
 
 
-def test_in_turn_the_stages_of_a_round_are_told_in_their_order(go):
-    stages = []
-
-    def tell(event):
-        if isinstance(event, StageEnded):
-            stages.append((event.round, event.stage))
-
-    go(BATCH, tell=tell)
+def test_in_turn_the_stages_of_a_round_are_told_in_their_order(ended):
     end = ["label", "commit", "train", "test", "report"]
     first = ["draw", "holdout", *end]
     second = ["explore", "explore", "score", "select", *end]
-    assert stages == [(0, stage) for stage in first] + [(1, stage) for stage in second]
+    assert ended.stages == [(0, stage) for stage in first] + [(1, stage) for stage in second]
 
 
 def test_both_schedules_go_on_where_the_other_stopped(go, run):
@@ -398,9 +328,9 @@ def test_failures_do_not_count_as_labels(tmp_path, campaign, candidates, label):
         assert state.is_complete(state.rounds[0].choices) and len(state.rows()) == 1
 
 
-def test_a_label_that_was_learnt_and_is_made_again_is_no_news(go, run):
+def test_a_label_that_was_learnt_and_is_made_again_is_no_news(go, run, ended, tmp_path):
     """Deleted by hand, say: it is labelled again, and nobody learns it twice."""
-    go(BATCH)
+    shutil.copytree(ended.path, tmp_path / "run")
     before = sorted(path.name for path in run().path.joinpath("rounds").iterdir())
     min(run().labels.labels.iterdir()).unlink()
     assert go(BATCH) == "round 1 was the last"
@@ -408,22 +338,12 @@ def test_a_label_that_was_learnt_and_is_made_again_is_no_news(go, run):
     check_complete(run())
 
 
-def test_a_label_in_memory_is_the_label_on_disk(go, run):
+def test_a_label_in_memory_is_the_label_on_disk(ended):
     """Campaigns that are taken up again read what others have in memory."""
-    kept = {}
-
-    class Listening(InlineExecutor):
-        def wait(self, timeout):
-            found = super().wait(timeout)
-            for result in found:
-                if result.key[0] == "label":
-                    kept[result.key[1]] = result.value
-            return found
-
-    go(BATCH, Listening())
-    assert len(kept) > 8
-    for name, value in kept.items():
-        stored = run().labels.get(name)
+    run = RunDirectory.open(ended.path)
+    assert len(ended.kept) > 8
+    for name, value in ended.kept.items():
+        stored = run.labels.get(name)
         assert stored.values.keys() == value.values.keys()
         for key in value.values:
             np.testing.assert_array_equal(stored.values[key], value.values[key])

@@ -49,6 +49,12 @@ def test_errors_that_stay_stop():
     assert ", Z by " in text
 
 
+def test_a_gain_smaller_than_its_noise_is_none():
+    """0.7 me less, where the scatter of three frames on each side makes 2 me of noise."""
+    before, after = (0.018, 0.020, 0.024), (0.018, 0.020, 0.022)
+    assert plateau([[make_pair(e) for e in errors] for errors in (before, after)], 1)
+
+
 def test_errors_that_rise_stop():
     assert plateau(rounds([*LEVEL[:4], 0.03, 0.04]), 2)
 

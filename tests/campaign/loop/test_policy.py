@@ -5,7 +5,8 @@ from itertools import product
 
 import pytest
 
-from activecharge.campaign.loop.policy import BATCH, Policy, Standing, due
+from activecharge.campaign.loop.policy import BATCH, Policy, Standing, due, policy_of
+from activecharge.campaign.settings.schedule_options import BatchOptions, StreamingOptions
 
 POLICY = Policy(enough=10, enough_at_first=6, low=4, ahead=3, selections=2)
 
@@ -142,3 +143,15 @@ IN_TURN = replace(STEADY, queued=0, labelling=0, fresh=0, selections=0, explored
 )
 def test_due_in_turn(changes, expected):
     assert due(replace(IN_TURN, **changes), BATCH) == expected
+
+
+@pytest.mark.parametrize(("initial", "at_first"), [(8, 8), (12, 10), (40, 20), (41, 21)])
+def test_the_first_committee_waits_for_half_of_the_first_labels(initial, at_first):
+    """And for a batch of them, where there are as many."""
+    assert policy_of(StreamingOptions(), 10, initial, 5).enough_at_first == at_first
+
+
+def test_a_policy_is_that_of_its_schedule():
+    schedule = StreamingOptions(train_after=7, queue=1.5, selections=3)
+    assert policy_of(schedule, 10, 8, 3) == Policy(7, 7, low=5, ahead=7, selections=3)
+    assert policy_of(BatchOptions(), 10, 8, 3) is BATCH

@@ -9,7 +9,7 @@ import pytest
 from fault_cases import check_equal, wait_until
 from job_cases import MARK, free_port, kill_marked
 
-pytestmark = pytest.mark.xdist_group("ray")
+pytestmark = pytest.mark.ray
 
 CAMPAIGN = """\
 seed: 1

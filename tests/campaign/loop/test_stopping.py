@@ -3,11 +3,17 @@
 import numpy as np
 import pytest
 
+from activecharge.campaign.disk.round_folder import TrainingInputs
 from activecharge.campaign.disk.run_directory import RunDirectory
 from activecharge.campaign.loop import selecting
 from activecharge.campaign.loop.selecting import Pool
 from activecharge.campaign.loop.state import CampaignState
-from activecharge.campaign.loop.stopping import targets_reached, why_no_more
+from activecharge.campaign.loop.stopping import (
+    is_over,
+    may_select,
+    targets_reached,
+    why_no_more,
+)
 from activecharge.records import Choice, Prediction
 
 
@@ -122,3 +128,45 @@ def test_nothing_was_worth_a_label(judged):
     run.round(2).write_candidates([])
     run.round(2).write_selection([])
     assert reason_of(run, 2) == "no candidate was worth a label"
+
+
+def said_of(charges: float, energy: float) -> Prediction:
+    found = prediction(charges)
+    mean, std = found.mean | {"energy": np.array(energy)}, found.std | {"energy": np.array(1.0)}
+    return Prediction(mean, std, found.descriptor)
+
+
+@pytest.mark.parametrize(
+    "why, energy, met",
+    [("control", -1.5, True), ("uncertain", 99.0, True), ("control", 99.0, False)],
+)
+def test_all_targets_are_met_by_control_labels_alone(run, candidates, label, why, energy, met):
+    """One control label is as it should be; another is, or is not, or was chosen as uncertain."""
+    run = run(EXPLORE + "stop: {rounds: 9, target: {charges: 0.3, energy: 0.1}}")
+    first, second, third = candidates(3)
+    run.round(0).write_selection([Choice(first, "initial")])
+    run.round(1).write_selection(
+        [
+            Choice(second, "control", said_of(-0.2, -1.5), 1.0, committee=0),
+            Choice(third, why, said_of(-0.2, energy), 1.0, committee=0),
+        ]
+    )
+    for candidate in (first, second, third):
+        run.labels.put(label(candidate))
+    assert (reason_of(run, 1) != "") == met
+
+
+def test_it_is_over_when_all_that_is_labelled_is_learnt(judged):
+    state = CampaignState(judged(EXPLORE + "stop: {rounds: 1}", 0.3))
+    assert not may_select(state) and not state.pending and not is_over(state)
+    names = tuple(row.label.candidate.hash for row in state.rows())
+    state.begin_training(1, TrainingInputs(names, None))
+    state.add_committee(1)
+    assert is_over(state)
+
+
+def test_a_later_selection_counts_those_before_it(judged):
+    """Two labels, four at most, three a selection: the next may be made, the one after not."""
+    text = EXPLORE + "selection: {batch: 3}\nstop: {rounds: 9, labels: 4}"
+    state = CampaignState(judged(text, 0.3))
+    assert may_select(state) and not may_select(state, later=1)

@@ -12,6 +12,8 @@ from activecharge.reference.codes import pyscf
 from activecharge.reference.codes.pyscf import PyscfOptions, label, settings
 from activecharge.reference.failure import ReferenceFailure, Refusal
 
+pytestmark = pytest.mark.slow
+
 FITTED = PyscfOptions(functional="PBE", basis="6-31g", grid_level=1)
 EXACT = FITTED.model_copy(update={"density_fitting": False})
 

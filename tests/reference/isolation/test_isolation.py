@@ -17,7 +17,7 @@ from activecharge.reference.isolation.messages import Labelled, Request, Run, re
 from activecharge.reference.reference_options import GateOptions, TbliteOptions
 from activecharge.reference.run import label_candidate
 
-pytestmark = pytest.mark.usefixtures("scratch_root")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("scratch_root")]
 
 
 def goes_well(candidate) -> bool:

@@ -16,7 +16,7 @@ from activecharge.reference.isolation.salvage import LARGEST
 from activecharge.reference.reference_options import GateOptions, TbliteOptions
 from activecharge.reference.run import label_candidate
 
-pytestmark = pytest.mark.usefixtures("scratch_root")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("scratch_root")]
 
 
 def test_input_and_output_of_a_failed_run_are_kept_but_no_large_files(tmp_path, candidate):

@@ -11,6 +11,8 @@ from activecharge.report.campaign.figures import FIGURES
 from activecharge.report.campaign.page import write_report
 from activecharge.report.metrics import PropertyErrors
 
+pytestmark = pytest.mark.slow
+
 FILES = {figure.file for figure in FIGURES}
 EMPTY = CampaignSummary("water", "tblite", "local", 4)
 

@@ -7,6 +7,8 @@ from matplotlib.figure import Figure
 from activecharge.report.couplings.couplings_figures import FIGURES
 from activecharge.report.couplings.couplings_page import comparison_text, write_comparison
 
+pytestmark = pytest.mark.slow
+
 PANELS = {figure.file: figure.panels for figure in FIGURES}
 
 

@@ -1,6 +1,7 @@
 """Settings of the tblite library."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -10,6 +11,11 @@ from activecharge.reference.codes.code_options import CodeOptions, Package, Tigh
 class TbliteOptions(TightBindingOptions):
     """Extended tight binding with the tblite library: clusters and cells, fast, in-process."""
 
+    for_cells: ClassVar[Mapping[str, object]] = {
+        "method": "GFN1-xTB",
+        "periodic_bec": True,
+        "timeout": 3600.0,
+    }
     packages = (Package("tblite", "reference tblite", "pip install tblite"),)
 
     kind: Literal["tblite"] = Field("tblite", description="Reference code")

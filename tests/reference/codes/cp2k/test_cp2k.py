@@ -20,6 +20,8 @@ from activecharge.reference.failure import Mishap, ReferenceFailure, Refusal
 from activecharge.reference.gates import gate
 from activecharge.reference.reference_options import GateOptions, TbliteOptions
 
+pytestmark = pytest.mark.slow
+
 XTB = Cp2kOptions(method="GFN1-xTB")
 DFT = Cp2kOptions(
     functional="PBE",

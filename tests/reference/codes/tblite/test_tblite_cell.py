@@ -13,6 +13,8 @@ from activecharge.reference.gates import gate
 from activecharge.reference.reference_options import GateOptions, TbliteOptions
 from activecharge.reference.tight_binding import LARGEST_CELL, tight_binding_bec
 
+pytestmark = pytest.mark.slow
+
 METHODS = ("GFN2-xTB", "GFN1-xTB")
 GFN1 = TbliteOptions(method="GFN1-xTB", periodic_bec=True)
 

@@ -1,0 +1,1 @@
+"""Datasets as the training codes of others read them."""

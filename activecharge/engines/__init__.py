@@ -1,0 +1,1 @@
+"""Simulation engines that a committee drives: i-PI, torch-sim, LAMMPS. ASE's is the calculator."""

@@ -1,0 +1,1 @@
+"""Molecular dynamics that a committee drives: physics with the members' spread."""

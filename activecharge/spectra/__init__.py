@@ -1,0 +1,1 @@
+"""Infrared spectra of simulations, and harmonic vibrations, with error bars."""

@@ -1,0 +1,1 @@
+"""Harmonic vibrations of clusters."""
