@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable
 from functools import lru_cache
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, TypeVar
 
 from activecharge.errors import Note
 
@@ -18,13 +18,16 @@ SOURCES = "activecharge.sources"
 STRATEGIES = "activecharge.strategies"
 
 
+Part = TypeVar("Part")
+
+
 @lru_cache
 def names(group: str) -> tuple[str, ...]:
     """Names that installed packages give to their entry points of a group, in order."""
     return tuple(sorted({point.name for point in entry_points(group=group)}))
 
 
-def extend(group: str, own: dict[str, Any], fits: Callable[[str, Any], str]) -> dict[str, Any]:
+def extend(group: str, own: dict[str, Part], fits: Callable[[str, Part], str]) -> dict[str, Part]:
     """The program's own parts with those of other packages behind them.
 
     What cannot be imported, does not fit or has a name that is taken is left out, with a `Note`: a
@@ -60,12 +63,13 @@ def load(group: str, name: str) -> Any:
     return next(iter(entry_points(group=group, name=name))).load()
 
 
-def has_kind(name: str, part: Any, *functions: str) -> str:
+def has_kind(name: str, part: object, *functions: str) -> str:
     """What keeps a module from bringing settings of a kind, and functions; empty if nothing."""
     for wanted in ("OPTIONS", *functions):
         if not hasattr(part, wanted):
             return f"has no {wanted}"
-    field = getattr(part.OPTIONS, "model_fields", {}).get("kind")
+    options = getattr(part, "OPTIONS", None)
+    field = getattr(options, "model_fields", {}).get("kind")
     if field is None or field.default != name:
         return f"has settings whose `kind` is not {name!r}"
     return ""

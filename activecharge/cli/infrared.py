@@ -1,13 +1,21 @@
 """Commands that make spectra: of simulations, and of harmonic vibrations."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from activecharge.cli.common import AsJson, CommitteeDir, Device, show, show_files
 from activecharge.errors import UserError
 from activecharge.files import check_destination
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from activecharge.spectra.marks import Marks
+
+Model = TypeVar("Model", bound="BaseModel")
 
 Settings = Annotated[
     list[str] | None,
@@ -65,14 +73,14 @@ def spectrum(
     Example: `activecharge spectrum runs/box --resolution 20 --marks liquid`
     """
     from activecharge.spectra import spectrum as work
+    from activecharge.spectra.spectra_options import SpectrumOptions
     from activecharge.spectra.spectrum_files import spectrum_data, spectrum_text, write_spectrum
 
-    given: dict[str, Any] = {"resolution": resolution, "upto": upto, "correction": correction}
-    given["bands"] = [_range(item) for item in band] if band else None
-    given |= _further(settings or [])
+    given: dict[str, object] = {"resolution": resolution, "upto": upto, "correction": correction}
+    given |= {"bands": [_range(item) for item in band or ()] or None, **_further(settings or [])}
     folder, chosen = out or simulations[0], _marks(marks or [])
     check_destination(folder / "spectrum.csv")
-    found = work.spectrum(simulations, _options("spectrum", given))
+    found = work.spectrum(simulations, _options("spectrum", SpectrumOptions, given))
     files = write_spectrum(found, folder, chosen)
     show(spectrum_data(found), spectrum_text(found), as_json)
     if not as_json:
@@ -112,10 +120,11 @@ def vibrations(
         vibrations_text,
         write_vibrations,
     )
+    from activecharge.spectra.spectra_options import VibrationsOptions
 
     given = {"fmax": fmax, "steps": steps, "displacement": displacement}
     check_destination(out / "modes.csv")
-    options = _options("vibrations", given)
+    options = _options("vibrations", VibrationsOptions, given)
     found = work.vibrations(committee, start, options, device, frame)
     files = write_vibrations(found, out)
     show(vibrations_data(found), vibrations_text(found), as_json)
@@ -123,21 +132,19 @@ def vibrations(
         show_files(files)
 
 
-def _options(kind: str, given: dict[str, Any]) -> Any:
+def _options(kind: str, model: "type[Model]", given: Mapping[str, object]) -> "Model":
     """Settings of a command; those that are None keep their defaults."""
     from pydantic import ValidationError
 
     from activecharge.campaign.settings.mistakes import sentence
-    from activecharge.spectra.spectra_options import SpectrumOptions, VibrationsOptions
 
-    model = SpectrumOptions if kind == "spectrum" else VibrationsOptions
     try:
         return model.model_validate({k: v for k, v in given.items() if v is not None})
     except ValidationError as error:
         raise UserError(f"{kind}: {sentence(error, model)}") from error
 
 
-def _further(settings: list[str]) -> dict[str, Any]:
+def _further(settings: list[str]) -> dict[str, object]:
     """Settings that are given as "key=value"."""
     from activecharge.campaign.settings.arguments import read_setting
 
@@ -155,10 +162,9 @@ def _range(item: str) -> tuple[float, float]:
     return low, high
 
 
-def _marks(names: list[str]) -> list[Any]:
+def _marks(names: list[str]) -> "list[Marks]":
     from activecharge.spectra.marks import MARKS
 
-    for name in names:
-        if name not in MARKS:
-            raise UserError(f"--marks {name}: there are {', '.join(MARKS)}")
-    return names
+    if unknown := set(names) - set(MARKS):
+        raise UserError(f"--marks {min(unknown)}: there are {', '.join(MARKS)}")
+    return [marks for marks in MARKS if marks in names]

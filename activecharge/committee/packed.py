@@ -16,7 +16,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -122,7 +121,7 @@ def _below(folder: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.
     return {n.removeprefix(start): tensor for n, tensor in tensors.items() if n.startswith(start)}
 
 
-def _digest(content: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> str:
+def _digest(content: Mapping[str, object], tensors: Mapping[str, torch.Tensor]) -> str:
     """SHA-256 of all that a file holds."""
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
     for name in sorted(tensors):

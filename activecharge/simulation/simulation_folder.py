@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -40,7 +39,7 @@ class SimulationFolder:
 
     @classmethod
     @contextmanager
-    def writing(cls, path: Path, facts: Mapping[str, Any]) -> Iterator["SimulationFolder"]:
+    def writing(cls, path: Path, facts: Mapping[str, object]) -> Iterator["SimulationFolder"]:
         """A new or existing folder, locked for this process.
 
         Parameters
@@ -113,7 +112,7 @@ def _refuse_foreign(path: Path) -> None:
         raise UserError(f"{path}: holds other things; give a new folder, or one of a simulation")
 
 
-def _refuse_other(path: Path, facts: Mapping[str, Any]) -> None:
+def _refuse_other(path: Path, facts: Mapping[str, object]) -> None:
     """Refuse to go on with a simulation under other settings."""
     file = path / FACTS
     if not file.exists():

@@ -1,7 +1,6 @@
 """Where a campaign stands, read from its run directory alone."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from activecharge.campaign.disk.run_directory import RunDirectory
 from activecharge.report.metrics import PropertyErrors, errors_to_json, mean_absolute
@@ -44,9 +43,9 @@ class Status:
     quarantined: int
     test_labels: int
     test_errors: dict[str, PropertyErrors]
-    last_event: dict[str, Any]
+    last_event: dict[str, object]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The same as JSON-able data."""
         return vars(self) | {"test_errors": errors_to_json(self.test_errors)}
 
@@ -60,7 +59,7 @@ def status(run: RunDirectory) -> Status:
     labelled, failed = run.labels.names()
     asked = [name for n in range(rounds) for name in run.round(n).read_hashes()]
     tested = [run.round(n).read_test_errors() for n in range(rounds)]
-    stopped = last.get("reason", "") if last.get("event") == "stopped" else ""
+    stopped = str(last.get("reason", "")) if last.get("event") == "stopped" else ""
     return Status(
         name=run.campaign.name,
         run_dir=str(run.path),

@@ -39,9 +39,9 @@ def tag(model: type[BaseModel]) -> str:
     return str(kinds[0]) if len(kinds) == 1 else ""
 
 
-def _changes(group: BaseModel) -> dict[str, Any]:
+def _changes(group: BaseModel) -> dict[str, object]:
     chosen = tag(type(group))
-    found: dict[str, Any] = {"kind": chosen} if chosen else {}
+    found: dict[str, object] = {"kind": chosen} if chosen else {}
     plain = group.model_dump(mode="json")
     for name, field in type(group).model_fields.items():
         value = getattr(group, name)

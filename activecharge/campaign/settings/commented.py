@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, get_args
+from typing import get_args
 
 import yaml
 from pydantic import BaseModel
@@ -50,7 +50,7 @@ def commented(campaign: Campaign, shown: Collection[str], head: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _group(group: BaseModel, said: Mapping[str, Any], shown: Collection[str]) -> Iterator[str]:
+def _group(group: BaseModel, said: Mapping[str, object], shown: Collection[str]) -> Iterator[str]:
     """Lines of a group of settings."""
     plain = group.model_dump(mode="json")
     for name, field in sorted(type(group).model_fields.items(), key=lambda f: f[0] != "kind"):
@@ -60,7 +60,7 @@ def _group(group: BaseModel, said: Mapping[str, Any], shown: Collection[str]) ->
             yield f"  {name}: {_inline(said.get(name, plain[name]))}"
 
 
-def _whole(source: BaseModel, said: Mapping[str, Any]) -> dict[str, Any]:
+def _whole(source: BaseModel, said: Mapping[str, object]) -> dict[str, object]:
     """A source with how many frames it gives, also where that is as by default."""
     count = getattr(source, "count", None)
     return dict(said) if count is None else {**said, "count": count}
@@ -88,7 +88,7 @@ def _comment(text: str, indent: int) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent=pad, subsequent_indent=pad)
 
 
-def _inline(value: Any) -> str:
+def _inline(value: object) -> str:
     """A value in one line of YAML."""
     text = yaml.safe_dump(
         value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6

@@ -38,7 +38,7 @@ SHOWN = (
 )
 """Keys that a first file shows though they are as by default: what people change first."""
 
-_BUILDERS: dict[str, dict[str, Any]] = {
+_BUILDERS: dict[str, dict[str, object]] = {
     "clusters": {"kind": "clusters"},
     "bulk": {"kind": "boxes", "molecules": [8, 16]},
 }
@@ -124,7 +124,7 @@ def refuse_old(path: Path) -> None:
         raise UserError(f"{path}: is there already and stays as it is; give another name")
 
 
-def _suited(reference: ReferenceOptions, cells: bool) -> dict[str, Any]:
+def _suited(reference: ReferenceOptions, cells: bool) -> dict[str, object]:
     """Settings of a reference, with what cells ask for where the user said nothing of it."""
     given = reference.model_dump(exclude_unset=True) | {"kind": reference.kind}
     if not cells:
@@ -138,16 +138,16 @@ def _suited(reference: ReferenceOptions, cells: bool) -> dict[str, Any]:
     return {**wanted, **given}
 
 
-def _built(system: str) -> dict[str, Any]:
+def _built(system: str) -> dict[str, object]:
     """Sources that make water from nothing."""
     kinds = tuple(_BUILDERS) if system == "both" else (system,)
     if not set(kinds) <= set(_BUILDERS):
         raise UserError(f"--system {system}: expected {', '.join(_BUILDERS)} or both")
 
-    def sources(column: int) -> list[dict[str, Any]]:
+    def sources(column: int) -> list[dict[str, object]]:
         return [_BUILDERS[kind] | {"count": _COUNTS[kind][column]} for kind in kinds]
 
-    moved: list[dict[str, Any]] = [{"kind": "rattle", "count": 40}, {"kind": "dynamics"}]
+    moved: list[dict[str, object]] = [{"kind": "rattle", "count": 40}, {"kind": "dynamics"}]
     return {"initial": sources(0), "test": sources(1), "explore": sources(2) + moved}
 
 

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import yaml
@@ -35,7 +34,7 @@ def simulate(
     out: Path | str,
     options: SimulationOptions | None = None,
     device: str = "cpu",
-    **settings: Any,
+    **settings: object,
 ) -> SimulationRecord:
     """Run molecular dynamics that a committee drives, or go on where an earlier run stopped.
 
@@ -114,7 +113,7 @@ def carry_out(
         return simulation.run()
 
 
-def parsed(data: dict[str, Any], where: str = "") -> SimulationOptions:
+def parsed(data: dict[str, object], where: str = "") -> SimulationOptions:
     """Check settings; mistakes are told in a sentence that begins with `where`."""
     try:
         return SimulationOptions.model_validate(data)
@@ -156,7 +155,7 @@ def _facts(
     velocities: np.ndarray | None,
     drivers: Sequence[int | None],
     members: Sequence[int],
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """What makes the simulation what it is, and what holds of all of it."""
     stages = [
         {

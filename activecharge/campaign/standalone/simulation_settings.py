@@ -54,16 +54,16 @@ def simulation_settings(
     return options
 
 
-def _resolve(data: dict[str, Any], folder: Path) -> None:
+def _resolve(data: dict[str, object], folder: Path) -> None:
     """Paths in a file count from its folder."""
     if isinstance(data.get("committee"), str):
-        data["committee"] = str((folder / data["committee"]).resolve())
+        data["committee"] = str((folder / str(data["committee"])).resolve())
     start = data.get("start")
     if isinstance(start, dict) and isinstance(start.get("path"), str):
         start["path"] = str((folder / start["path"]).resolve())
 
 
-def _change(data: dict[str, Any], change: str) -> None:
+def _change(data: dict[str, object], change: str) -> None:
     """Put one setting where its name says."""
     name, value = read_setting(change, "temperature=350")
     keys = name.split(".")

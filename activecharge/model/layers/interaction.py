@@ -135,7 +135,7 @@ def _sizes(largest: int) -> list[int]:
     return [2 * ell + 1 for ell in range(largest + 1)]
 
 
-def _paths(product: Any) -> list[Path]:
+def _paths(product: o3.TensorProduct) -> list[Path]:
     """Those of an e3nn `TensorProduct`, in its order, which goes by ℓ of the message."""
     return [
         Path(
@@ -147,7 +147,7 @@ def _paths(product: Any) -> list[Path]:
     ]
 
 
-def _couplings(product: Any) -> torch.Tensor:
+def _couplings(product: o3.TensorProduct) -> torch.Tensor:
     """Scaled Clebsch–Gordan coefficients of all paths, (L of harmonics, Σ path sizes)."""
     columns = []
     for path, instruction in zip(_paths(product), product.instructions, strict=True):

@@ -4,9 +4,8 @@ Values of atoms are held by component: (L, N, C) with L = (largest ℓ + 1)², w
 is one batched matrix product. Weights stay those of e3nn's modules, under their names.
 """
 
-from typing import Any
-
 import torch
+from e3nn import o3
 from torch import nn
 
 
@@ -16,7 +15,7 @@ def degrees(largest: int) -> torch.Tensor:
     return ells.repeat_interleave(2 * ells + 1)
 
 
-def path_scales(module: Any) -> torch.Tensor:
+def path_scales(module: o3.TensorProduct) -> torch.Tensor:
     """What e3nn multiplies the weights of each of a module's paths with, (P, 1, 1)."""
     return torch.tensor([path.path_weight for path in module.instructions])[:, None, None]
 
@@ -39,7 +38,7 @@ class Mixing(nn.Module):
     scales: torch.Tensor
     degrees: torch.Tensor
 
-    def __init__(self, linear: Any, largest: int):
+    def __init__(self, linear: o3.Linear, largest: int):
         super().__init__()
         self.register_buffer("scales", path_scales(linear), persistent=False)
         self.register_buffer("degrees", degrees(largest), persistent=False)
@@ -53,7 +52,7 @@ class Mixing(nn.Module):
 class ElementMixing(Mixing):
     """What an e3nn `FullyConnectedTensorProduct` with one-hot elements (N, Z) does."""
 
-    def __init__(self, product: Any, largest: int):
+    def __init__(self, product: o3.FullyConnectedTensorProduct, largest: int):
         super().__init__(product, largest)
         # Its Clebsch-Gordan coefficients with a scalar, which its scales make up for.
         self.scales /= (2 * torch.arange(len(self.scales)) + 1)[:, None, None] ** 0.5
