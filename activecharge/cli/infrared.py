@@ -27,9 +27,7 @@ Settings = Annotated[
 ]
 MarkNames = Annotated[
     list[str] | None,
-    typer.Option(
-        help="Measured positions to draw: liquid (χ″), absorption (liquid) or gas; repeatable."
-    ),
+    typer.Option(help="Measured positions to draw: liquid (χ″ at 25 °C) or gas; repeatable."),
 ]
 
 

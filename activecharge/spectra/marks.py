@@ -30,12 +30,6 @@ MARKS: dict[Marks, MarkSet] = {
         "as cited by Stärk et al. 2026, https://doi.org/10.1039/d6cp00911e",
         (510.0, 1641.0, 3382.0),
     ),
-    # Read off 4πkν̃ of their optical constants, bands being hundreds of wavenumbers wide.
-    "absorption": MarkSet(
-        "absorption of liquid H2O, 25 °C, to 10 cm⁻¹",
-        "Bertie and Lan 1996, https://doi.org/10.1366/0003702963905385",
-        (690.0, 1640.0, 2130.0, 3400.0),
-    ),
     "gas": MarkSet(
         "fundamentals of H2O vapour",
         "Tennyson et al. 2013, https://doi.org/10.1016/j.jqsrt.2012.10.002",

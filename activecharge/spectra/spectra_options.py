@@ -8,7 +8,7 @@ from activecharge.options import Options
 
 Window = Literal["hann", "blackman", "gaussian", "rectangular"]
 Correction = Literal["harmonic", "classical", "standard", "schofield", "mixed"]
-Marks = Literal["liquid", "absorption", "gas"]
+Marks = Literal["liquid", "gas"]
 
 
 class SpectrumOptions(Options):
