@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from activecharge.errors import UserError
 
@@ -163,7 +164,7 @@ os.umask(_UMASK)
 
 
 @contextmanager
-def locked(folder: Path, work: str, other: str) -> Iterator[None]:
+def locked(folder: Path, work: str, other: str) -> Iterator[TextIO]:
     """Hold `run.lock` of a folder. The kernel drops it with the process, however that ends.
 
     Parameters
@@ -202,10 +203,14 @@ def locked(folder: Path, work: str, other: str) -> Iterator[None]:
                     f"{folder}: {work} is running here ({owner}); wait for it, stop it, or choose "
                     f"another {other}"
                 ) from error
-        lock.truncate(0)
-        lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-        lock.flush()
-        yield
+        yield lock
+
+
+def sign(lock: TextIO) -> None:
+    """Say in a lock that this process holds it."""
+    lock.truncate(0)
+    lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+    lock.flush()
 
 
 def in_use(folder: Path) -> bool:

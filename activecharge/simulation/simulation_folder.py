@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from activecharge.errors import UserError
-from activecharge.files import LOCK, locked, write_json
+from activecharge.files import LOCK, locked, sign, write_json
 from activecharge.simulation.checkpointing import (
     CHECKPOINT,
     Notes,
@@ -55,8 +55,9 @@ class SimulationFolder:
         """
         _refuse_foreign(path)
         folder = cls(path)
-        with locked(path, "a simulation", "folder"):
+        with locked(path, "a simulation", "folder") as lock:
             _refuse_other(path, facts)
+            sign(lock)
             for leftover in path.rglob(".tmp-*"):
                 leftover.unlink(missing_ok=True)
             write_json(path / FACTS, dict(facts))

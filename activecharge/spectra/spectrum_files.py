@@ -8,7 +8,7 @@ import numpy as np
 
 from activecharge.files import write_atomic, write_json, write_text
 from activecharge.report.drawing.figure import Figure, Panel
-from activecharge.report.drawing.style import BLUE, GREEN, GREY, INK, ORANGE, VERMILLION
+from activecharge.report.drawing.style import BLUE, GREEN, GREY, INK, VERMILLION
 from activecharge.spectra.error_bars import NOMINAL, Uncertain
 from activecharge.spectra.marks import MARKS
 from activecharge.spectra.spectra_options import Marks
@@ -19,7 +19,7 @@ from activecharge.strict_json import strict
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_MARK_COLOURS: dict[Marks, str] = {"liquid": VERMILLION, "absorption": ORANGE, "gas": GREEN}
+_MARK_COLOURS: dict[Marks, str] = {"liquid": VERMILLION, "gas": GREEN}
 
 
 def write_spectrum(

@@ -16,7 +16,6 @@ from test_ensembles import make_motion, make_stepper
 
 from activecharge import simulate
 from activecharge.errors import UserError
-from activecharge.model.graph import build_graph
 from activecharge.simulation.checkpointing import CHECKPOINT
 from activecharge.simulation.committee_forces import CommitteeForces
 from activecharge.simulation.record import read_simulation
@@ -139,7 +138,7 @@ def test_neighbours_are_kept_while_atoms_move_little(committee, cell):
     forces = CommitteeForces(committee, [frame], [None], 0.6)
     rng = np.random.default_rng(0)
     for _ in range(6):
-        frame.positions += rng.normal(0, 0.07, (6, 3))
+        frame.positions += rng.normal(0, 0.1, (6, 3))
         boxes = frame.cell.array[None] if cell else None
         answer = forces(frame.positions[None], boxes, Request(stress=bool(cell)))
         [said] = committee.predict([frame], ("forces", "stress", "energy"))
@@ -147,12 +146,7 @@ def test_neighbours_are_kept_while_atoms_move_little(committee, cell):
         np.testing.assert_allclose(answer.forces[0], said.mean["forces"], atol=1e-9)
         if cell:
             np.testing.assert_allclose(answer.stress[0], said.mean["stress"], atol=1e-12)
-    searches = forces._graphs[0].searches
-    assert 1 < searches < 6
-    fresh = build_graph(frame, committee.elements, committee.cutoff)
-    kept = forces._graphs[0].at(frame.positions, frame.cell.array if cell else None)
-    assert kept.edges.shape == fresh.edges.shape
-    assert (kept.vectors[kept.reverse] == -kept.vectors).all()
+    assert 1 < forces._pairs[0].searches < 6
 
 
 def test_heavy_water_is_heavy(committee, tmp_path):

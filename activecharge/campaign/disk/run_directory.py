@@ -11,7 +11,7 @@ from activecharge.campaign.disk.round_folder import RoundFolder
 from activecharge.campaign.settings.campaign_options import Campaign
 from activecharge.campaign.settings.reading import dump_campaign, load_campaign
 from activecharge.errors import Note, UserError
-from activecharge.files import in_use, locked, write_text
+from activecharge.files import in_use, locked, sign, write_text
 from activecharge.formats import RUN_DIRECTORY
 
 _MAY_CHANGE = {"stop", "schedule", "executor", "cluster"}
@@ -53,9 +53,10 @@ class RunDirectory:
             If it cannot be written, is in use, or belongs to a different campaign.
         """
         run = cls(Path(path).absolute(), campaign)
-        with locked(run.path, "a campaign", "--run-dir"):
+        with locked(run.path, "a campaign", "--run-dir") as lock:
             RUN_DIRECTORY.check(run.path)
             run._check_same()
+            sign(lock)
             # What a killed process was about to write; nobody else writes here now.
             for leftover in run.path.rglob(".tmp-*"):
                 leftover.unlink(missing_ok=True)
